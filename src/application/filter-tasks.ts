@@ -1,0 +1,16 @@
+import type { Revision, UserId } from '../domain/task.ts'
+import type { TaskQuery } from '../domain/task-query.ts'
+import type { Page, Ports, TaskList } from './ports.ts'
+
+/** Undefined, without a list query, when the actor's revision still is `unless`. */
+export const filterTasks =
+  ({ tasks }: Pick<Ports, 'tasks'>) =>
+  async (
+    actor: UserId,
+    query: TaskQuery,
+    page: Page = { limit: null, after: null },
+    unless?: Revision,
+  ): Promise<TaskList | undefined> => {
+    if (unless !== undefined && (await tasks.revision(actor)) === unless) return undefined
+    return tasks.list(actor, query, page)
+  }

@@ -1,0 +1,20 @@
+import { completeTask } from './complete-task.ts'
+import { createTask } from './create-task.ts'
+import { deleteTask } from './delete-task.ts'
+import { filterTasks } from './filter-tasks.ts'
+import { getTask } from './get-task.ts'
+import type { Ports } from './ports.ts'
+import { updateTask } from './update-task.ts'
+
+/** Every use case, its ports filled in: all that a driving adapter sees. */
+export const createApp = (ports: Ports, { taskQuota = 10_000 } = {}) => ({
+  createTask: createTask(ports, taskQuota),
+  filterTasks: filterTasks(ports),
+  getTask: getTask(ports),
+  updateTask: updateTask(ports),
+  completeTask: completeTask(ports),
+  deleteTask: deleteTask(ports),
+  checkReady: () => ports.tasks.ready(),
+})
+
+export type App = ReturnType<typeof createApp>

@@ -1,0 +1,54 @@
+/** RFC 3339 in UTC with milliseconds and `Z`: `2026-02-10T08:00:00.000Z`. Sorts as text. */
+export type Instant = string
+
+/** An `Instant`, or an all-day date `2026-02-10` (RFC 3339 full-date), which no time zone moves. */
+export type DueDate = string
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/
+const INSTANT =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
+
+const EARLIEST = Date.UTC(1970, 0, 1)
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+const DAY_LENGTH = '2026-02-10'.length
+
+/** What a caller is told when `parseDueDate` returns undefined. */
+export const DUE_DATE_HELP =
+  'must be a date (2026-02-10) or a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
+
+/**
+ * Reads a due date in canonical form; undefined when it is not one: no offset, a day or time that
+ * does not exist, a year outside 1970-9999. The kind given is kept; an instant is converted to UTC,
+ * what is finer than a millisecond is cut off.
+ */
+export const parseDueDate = (text: string): DueDate | undefined => {
+  const day = DATE.exec(text)
+  if (day) return midnight(day) === undefined ? undefined : text
+  const match = INSTANT.exec(text)
+  const start = match ? midnight(match) : undefined
+  if (!match || start === undefined) return undefined
+  const part = (index: number): number => Number(match[index] ?? 0)
+  if (part(4) > 23 || part(5) > 59 || part(6) > 59 || part(9) > 23 || part(10) > 59)
+    return undefined
+  const offset = (part(9) * 60 + part(10)) * (match[8] === '-' ? -1 : 1)
+  const seconds = part(4) * 3600 + (part(5) - offset) * 60 + part(6)
+  const milliseconds = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
+  const time = start + seconds * 1000 + milliseconds
+  return time < EARLIEST || time > LATEST ? undefined : new Date(time).toISOString()
+}
+
+/** The UTC start of a day that exists, from the year, month and day groups of a match. */
+const midnight = (match: RegExpExecArray): number | undefined => {
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  if (year < 1970) return undefined
+  const time = Date.UTC(year, month - 1, day)
+  return new Date(time).toISOString().startsWith(`${match[1]}-${match[2]}-${match[3]}T`)
+    ? time
+    : undefined
+}
+
+/**
+ * Where a due date sorts, as text compared byte by byte: an all-day date comes after every instant
+ * of that day (UTC).
+ */
+export const dueKey = (due: DueDate): string => (due.length === DAY_LENGTH ? `${due}T24` : due)

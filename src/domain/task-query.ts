@@ -1,0 +1,109 @@
+import { DUE_DATE_HELP, type DueDate, dueKey, parseDueDate } from './due-date.ts'
+import { type Issue, refuse } from './errors.ts'
+import { type Priority, searchText, type Task, type TaskId, taskDueKey, titleKey } from './task.ts'
+import { compareText, fold, textProblem } from './text.ts'
+
+export const STATUSES = ['all', 'pending', 'completed'] as const
+export const SORTS = ['created', 'title', 'due_date'] as const
+export const ORDERS = ['asc', 'desc'] as const
+export const PRIORITIES = ['low', 'medium', 'high'] as const satisfies readonly Priority[]
+export const SEARCH_MAX = 200
+export const PAGE_MAX = 200
+
+/** Which of a user's tasks, in which order. Null means "do not filter by this". */
+export type TaskQuery = Readonly<{
+  status: (typeof STATUSES)[number]
+  sort: (typeof SORTS)[number]
+  order: (typeof ORDERS)[number]
+  priority: Priority | null
+  /** Keys to compare `taskDueKey` with; both ends are exclusive, tasks without a due date never match. */
+  due_before: string | null
+  due_after: string | null
+  /** A folded text that `searchText` contains. */
+  search: string | null
+}>
+
+/** The same as a caller writes it: every value a text, absent means the default. */
+export type TaskQueryInput = Readonly<
+  Partial<
+    Record<'status' | 'sort' | 'order' | 'priority' | 'due_before' | 'due_after' | 'q', string>
+  >
+>
+
+/** Throws `invalid` naming every bad value. `order` defaults to newest first, else ascending. */
+export const taskQuery = (input: TaskQueryInput = {}): TaskQuery => {
+  const issues: Issue[] = []
+  const oneOf = <T extends string>(field: keyof TaskQueryInput, values: readonly T[]): T | null => {
+    const given = input[field]
+    const value = values.find((candidate) => candidate === given)
+    if (given !== undefined && value === undefined) {
+      issues.push({ field, detail: `must be one of ${values.join(', ')}.` })
+    }
+    return value ?? null
+  }
+  const due = (field: 'due_before' | 'due_after'): DueDate | null => {
+    const given = input[field]
+    const value = given === undefined ? null : parseDueDate(given)
+    if (value === undefined) issues.push({ field, detail: DUE_DATE_HELP })
+    return value ?? null
+  }
+  const search = input.q?.trim()
+  const problem = search === undefined ? undefined : textProblem(search, 0, SEARCH_MAX)
+  if (problem) issues.push({ field: 'q', detail: problem })
+
+  const sort = oneOf('sort', SORTS) ?? 'created'
+  const after = due('due_after')
+  const query: TaskQuery = {
+    status: oneOf('status', STATUSES) ?? 'all',
+    sort,
+    order: oneOf('order', ORDERS) ?? (sort === 'created' ? 'desc' : 'asc'),
+    priority: oneOf('priority', PRIORITIES),
+    // A bare date sorts below every instant of its day, so "before the 10th" is before its start.
+    due_before: due('due_before'),
+    due_after: after === null ? null : dueKey(after),
+    search: search === undefined ? null : fold(search),
+  }
+  refuse(issues)
+  return query
+}
+
+/** Whether a task belongs in the answer. */
+export const matches = (task: Task, query: TaskQuery): boolean => {
+  const due = taskDueKey(task)
+  return (
+    (query.status === 'all' || task.completed === (query.status === 'completed')) &&
+    (query.priority === null || task.priority === query.priority) &&
+    (query.due_before === null || (due !== null && compareText(due, query.due_before) < 0)) &&
+    (query.due_after === null || (due !== null && compareText(due, query.due_after) > 0)) &&
+    (query.search === null || searchText(task).includes(query.search))
+  )
+}
+
+/** Where a task stands in an order: by `key`, then by `id`. Texts compare by code point. */
+export type Position = Readonly<{ key: string; id: TaskId }>
+
+/** What stands in for a missing due date so that it comes last: above, or below, every key. */
+export const NO_DUE_DATE = { asc: '~', desc: '' } as const
+
+export const positionOf = (task: Task, { sort, order }: TaskQuery): Position => ({
+  id: task.id,
+  key:
+    sort === 'created'
+      ? ''
+      : sort === 'title'
+        ? titleKey(task)
+        : (taskDueKey(task) ?? NO_DUE_DATE[order]),
+})
+
+/** Negative when `a` comes first in that order. */
+export const comparePositions = (a: Position, b: Position, { order }: TaskQuery): number =>
+  (compareText(a.key, b.key) || compareText(a.id, b.id)) * (order === 'asc' ? 1 : -1)
+
+/** The size of a page as a caller writes it, 1 to 200; null without one. Throws `invalid`. */
+export const pageLimit = (text: string | undefined): number | null => {
+  if (text === undefined) return null
+  const limit = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0
+  const detail = `must be a whole number from 1 to ${PAGE_MAX}.`
+  refuse(limit >= 1 && limit <= PAGE_MAX ? [] : [{ field: 'limit', detail }])
+  return limit
+}
