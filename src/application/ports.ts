@@ -32,7 +32,10 @@ export type TaskStore = Readonly<{
   /** In the order and with the filters of `query`; `more` tells whether tasks follow the page. */
   list(owner: UserId, query: TaskQuery, page: Page): Promise<TaskList>
 
-  /** Throws `quota-exceeded`, and changes nothing, when the owner already has `quota` tasks. */
+  /**
+   * Throws `quota-exceeded`, and changes nothing, when the owner already has `quota` tasks. An id
+   * that anybody's task has is a defect of the caller: it rejects, and changes nothing either.
+   */
   create(task: NewTask, quota: number): Promise<Task>
 
   /**

@@ -1,4 +1,4 @@
-/** One field of the input, by its name, and what to do about it. */
+/** One field of the input, by its name, and what to do about it: read together, a sentence. */
 export type Issue = Readonly<{ field: string; detail: string }>
 
 /** Why a request cannot be served. The union is closed: every adapter answers each of them. */
@@ -36,6 +36,6 @@ export class DomainError extends Error {
 export const refuse = (issues: readonly Issue[]): void => {
   const [first, second] = issues
   if (!first) return
-  const message = second ? 'Correct the fields named in errors.' : `${first.field}: ${first.detail}`
+  const message = second ? 'Correct the fields named in errors.' : `${first.field} ${first.detail}`
   throw new DomainError('invalid', message, { issues })
 }

@@ -116,3 +116,10 @@ export const searchText = ({ title, description }: Pick<Task, 'title' | 'descrip
 /** What due dates sort by; null without one. */
 export const taskDueKey = ({ due_date }: Pick<Task, 'due_date'>): string | null =>
   due_date === null ? null : dueKey(due_date)
+
+/** What a storage keeps beside a task to sort and search by. */
+export const taskKeys = (task: Pick<Task, 'title' | 'description' | 'due_date'>) => ({
+  title_key: titleKey(task),
+  due_key: taskDueKey(task),
+  search_text: searchText(task),
+})

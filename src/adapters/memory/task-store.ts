@@ -27,6 +27,7 @@ export const memoryTaskStore = (): TaskStore => {
     },
 
     create: async (task, quota) => {
+      if (ids.has(task.id)) throw new Error('A task with this id exists already.')
       const owner = ownerOf(task.user_id)
       if (owner.tasks.size >= quota) throw quotaExceeded(quota)
       owners.set(task.user_id, owner)

@@ -1,0 +1,81 @@
+import { Elysia } from 'elysia'
+import type { App } from '../../application/index.ts'
+import type { TokenVerifier } from '../../application/ports.ts'
+import { authenticate } from './authenticate.ts'
+import { docs } from './docs.ts'
+import { exchangeOf } from './exchange.ts'
+import { operations } from './openapi.ts'
+import { problem, problemOf, unexpected } from './problem.ts'
+import { taskRoutes } from './task-routes.ts'
+
+/** Every route, with authentication before them and every error as a problem document behind them. */
+export const api = (app: App, verify: TokenVerifier, { version }: { version: string }) => {
+  const guard = authenticate(verify)
+
+  const routes = new Elysia({ normalize: false })
+    .onRequest(({ request }) => guard(request, new URL(request.url).pathname))
+    .onTransform(({ request, route }) => {
+      exchangeOf(request).route = route
+    })
+    .onError(({ request, code, error }) => {
+      if (code === 'NOT_FOUND') return noRoute(request)
+      const exchange = exchangeOf(request)
+      const naming = request.method === 'GET' ? 'parameter' : 'pointer'
+      const answer = problemOf(error, exchange.id, naming) ?? unexpected(exchange.id)
+      if (answer.status >= 500) exchange.error = error
+      return answer
+    })
+    .get(
+      '/',
+      () => Response.json({ name: 'taskport', version, docs: '/docs', health: '/health' }),
+      {
+        detail: operations.root,
+      },
+    )
+    .get('/health', () => Response.json({ status: 'healthy' }), { detail: operations.health })
+    .get(
+      '/health/ready',
+      async () => {
+        await app.checkReady()
+        return Response.json({ status: 'ready' })
+      },
+      { detail: operations.ready },
+    )
+    .use(taskRoutes(app))
+    .use(docs(version))
+
+  /** The methods that a path has, by the routes themselves; none for a path that has no route. */
+  const methodsOf = (path: string): string[] =>
+    routes.routes.filter((route) => matchesRoute(route.path, path)).map(({ method }) => method)
+
+  const noRoute = (request: Request): Response => {
+    const allowed = allow(methodsOf(new URL(request.url).pathname))
+    return allowed
+      ? problem('method-not-allowed', `Use one of ${allowed} here.`, {
+          headers: { allow: allowed },
+        })
+      : problem('not-found', 'There is nothing at this address. See /docs for what there is.')
+  }
+
+  return { routes, allowedAt: (path: string) => allow(methodsOf(path)) }
+}
+
+const matchesRoute = (pattern: string, path: string): boolean => {
+  const [expected, given] = [pattern.split('/'), path.replace(/(.)\/$/, '$1').split('/')]
+  if (expected.at(-1) === '*')
+    return (
+      given.length >= expected.length && expected.slice(0, -1).every((part, n) => part === given[n])
+    )
+  return (
+    expected.length === given.length &&
+    expected.every((part, n) => (part.startsWith(':') ? given[n] !== '' : part === given[n]))
+  )
+}
+
+/** The Allow header's value: HEAD comes with GET, OPTIONS with everything; empty when there is no route. */
+const allow = (methods: string[]): string =>
+  methods.length === 0
+    ? ''
+    : [...new Set([...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])]
+        .sort()
+        .join(', ')

@@ -1,0 +1,2 @@
+import { Elysia } from 'elysia'
+export const docs = (_version: string) => new Elysia()

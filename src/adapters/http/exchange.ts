@@ -1,0 +1,38 @@
+import { DomainError } from '../../domain/errors.ts'
+import type { UserId } from '../../domain/task.ts'
+
+/** What is known of a request while it is served. */
+export type Exchange = {
+  readonly id: string
+  readonly started: number
+  /** The route that serves it, such as `/api/tasks/:id`. */
+  route?: string
+  user?: UserId
+  error?: unknown
+}
+
+const exchanges = new WeakMap<Request, Exchange>()
+
+/** A caller's own id is taken over when it is short and plain. */
+export const beginExchange = (request: Request): Exchange => {
+  const given = request.headers.get('x-request-id')
+  const id = given !== null && /^[\w.-]{1,64}$/.test(given) ? given : Bun.randomUUIDv7()
+  const exchange: Exchange = { id, started: performance.now() }
+  exchanges.set(request, exchange)
+  return exchange
+}
+
+/** Lets a second request object stand for the first. */
+export const joinExchange = (request: Request, original: Request): void => {
+  exchanges.set(request, exchangeOf(original))
+}
+
+export const exchangeOf = (request: Request): Exchange =>
+  exchanges.get(request) ?? beginExchange(request)
+
+/** Who is asking. A route that nobody has been authenticated for answers 401, whatever its path. */
+export const actorOf = (request: Request): UserId => {
+  const user = exchanges.get(request)?.user
+  if (user === undefined) throw new DomainError('unauthenticated', 'Sign in first.')
+  return user
+}

@@ -1,0 +1,96 @@
+import type { api } from './api.ts'
+import { beginExchange, type Exchange, joinExchange } from './exchange.ts'
+import { problem, unexpected } from './problem.ts'
+import { type Log, record } from './request-log.ts'
+
+export type HandlerOptions = Readonly<{
+  log: Log
+  /** Exact origins that browsers may call from, with credentials. */
+  corsOrigins?: readonly string[]
+  /** Milliseconds a request may take before it is answered 503. */
+  deadline?: number
+}>
+
+const SECURITY = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+const CSP = "default-src 'none'; frame-ancestors 'none'"
+
+const EXPOSED = 'ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id'
+
+const ACCEPTED =
+  'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-Id'
+
+/**
+ * The whole server as one function from a request to its answer, for `Bun.serve` and for tests. It
+ * adds what every answer has and writes one log line for each.
+ */
+export const handler = (
+  { routes, allowedAt }: ReturnType<typeof api>,
+  { log, corsOrigins = [], deadline = 10_000 }: HandlerOptions,
+): ((request: Request) => Promise<Response>) => {
+  const origins = new Set(corsOrigins)
+
+  const answer = async (request: Request): Promise<Response> => {
+    if (request.method === 'OPTIONS') return options(request)
+    if (request.method !== 'HEAD') return routes.handle(request)
+    const get = new Request(request.url, { headers: request.headers })
+    joinExchange(get, request)
+    const full = await routes.handle(get)
+    const { byteLength } = await full.bytes()
+    const head = new Response(null, { status: full.status, headers: full.headers })
+    head.headers.set('content-length', String(byteLength))
+    return head
+  }
+
+  const options = (request: Request): Response => {
+    const allowed = allowedAt(new URL(request.url).pathname)
+    if (!allowed) return problem('not-found', 'There is nothing at this address.')
+    const preflight = request.headers.has('access-control-request-method')
+    return new Response(null, {
+      status: 204,
+      headers: {
+        allow: allowed,
+        ...(preflight &&
+          origins.has(request.headers.get('origin') ?? '') && {
+            'access-control-allow-methods': allowed,
+            'access-control-allow-headers': ACCEPTED,
+            'access-control-max-age': '600',
+          }),
+      },
+    })
+  }
+
+  const dress = ({ headers }: Response, request: Request, { id }: Exchange): void => {
+    headers.set('x-request-id', id)
+    for (const [name, value] of Object.entries(SECURITY)) headers.set(name, value)
+    if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP)
+    if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-cache')
+    headers.set('vary', 'Authorization, Origin')
+    const origin = request.headers.get('origin')
+    if (origin === null || !origins.has(origin)) return
+    headers.set('access-control-allow-origin', origin)
+    headers.set('access-control-allow-credentials', 'true')
+    headers.set('access-control-expose-headers', EXPOSED)
+  }
+
+  return async (request) => {
+    const exchange = beginExchange(request)
+    const { promise: late, resolve } = Promise.withResolvers<Response>()
+    const timer = setTimeout(
+      () => resolve(problem('unavailable', 'This took too long. Try again.')),
+      deadline,
+    )
+    const response = await Promise.race([answer(request), late]).catch((error) => {
+      exchange.error = error
+      return unexpected(exchange.id)
+    })
+    clearTimeout(timer)
+    dress(response, request, exchange)
+    record(log, request, exchange, response.status)
+    return response
+  }
+}

@@ -1,0 +1,91 @@
+import type { Page } from '../../application/ports.ts'
+import { DomainError, type Issue, refuse } from '../../domain/errors.ts'
+import { parseTaskId, type Task, type UserId } from '../../domain/task.ts'
+import {
+  type Position,
+  pageLimit,
+  positionOf,
+  type TaskQuery,
+  type TaskQueryInput,
+  taskQuery,
+} from '../../domain/task-query.ts'
+import { textProblem } from '../../domain/text.ts'
+
+export const LIST_PARAMETERS = [
+  'status',
+  'sort',
+  'order',
+  'limit',
+  'cursor',
+  'q',
+  'priority',
+  'due_before',
+  'due_after',
+] as const
+
+type Parameter = (typeof LIST_PARAMETERS)[number]
+
+export type ListRequest = Readonly<{ query: TaskQuery; page: Page }>
+
+/** Throws `invalid`, naming the parameter, for one that is unknown, repeated or has a bad value. */
+export const listRequest = (owner: UserId, search: string): ListRequest => {
+  const { limit, cursor, ...filters } = parameters(search)
+  const query = taskQuery(filters satisfies TaskQueryInput)
+  const after = cursor === undefined ? null : decodeCursor(owner, query, cursor)
+  return { query, page: { limit: pageLimit(limit), after } }
+}
+
+/** The address of the page after this one, relative to the server (RFC 8288). */
+export const nextPage = (owner: UserId, search: string, query: TaskQuery, last: Task): string => {
+  const next = new URLSearchParams(search)
+  next.set('cursor', encodeCursor(owner, query, positionOf(last, query)))
+  return `</api/tasks?${next}>; rel="next"`
+}
+
+const parameters = (search: string): Partial<Record<Parameter, string>> => {
+  const found: Partial<Record<Parameter, string>> = {}
+  const issues: Issue[] = []
+  for (const pair of search.slice(1).split('&')) {
+    if (pair === '') continue
+    const [name = '', ...rest] = pair.split('=')
+    const field = decode(name) ?? name
+    const value = decode(rest.join('='))
+    const known = LIST_PARAMETERS.find((parameter) => parameter === field)
+    if (!known) {
+      const detail = `is not a parameter; these are: ${LIST_PARAMETERS.join(', ')}.`
+      issues.push({ field: field.slice(0, 100), detail })
+    } else if (known in found) issues.push({ field: known, detail: 'must be given only once.' })
+    else if (value === undefined) {
+      issues.push({ field: known, detail: 'must be percent-encoded UTF-8.' })
+    } else found[known] = value
+  }
+  refuse(issues.slice(0, 20))
+  return found
+}
+
+const decode = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+const encodeCursor = (owner: UserId, query: TaskQuery, { key, id }: Position): string =>
+  `${seal(owner, query, key, id)}.${Buffer.from(JSON.stringify([key, id])).toString('base64url')}`
+
+const decodeCursor = (owner: UserId, query: TaskQuery, cursor: string): Position => {
+  const [mark, payload = ''] = cursor.split('.')
+  try {
+    const [key, id] = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const whole = typeof key === 'string' && typeof id === 'string' && !textProblem(key, 0, 1000)
+    if (whole && parseTaskId(id) === id && mark === seal(owner, query, key, id)) return { key, id }
+  } catch {}
+  throw new DomainError('invalid', 'Correct the parameter named in errors.', {
+    issues: [{ field: 'cursor', detail: 'is not of this list. Start again without it.' }],
+  })
+}
+
+/** Binds a cursor to its user, order and filters, and shows damage. It guards no secret. */
+const seal = (owner: UserId, query: TaskQuery, key: string, id: string): string =>
+  Bun.hash(JSON.stringify([owner, query, key, id])).toString(36)

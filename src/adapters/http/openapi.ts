@@ -1,0 +1,12 @@
+export const operations = {
+  listTasks: {},
+  createTask: {},
+  getTask: {},
+  putTask: {},
+  patchTask: {},
+  completeTask: {},
+  deleteTask: {},
+  health: {},
+  ready: {},
+  root: {},
+}

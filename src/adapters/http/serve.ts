@@ -1,0 +1,43 @@
+import { unexpected } from './problem.ts'
+import { describe, type Log } from './request-log.ts'
+
+export type RunningServer = Readonly<{
+  url: string
+  /** Stops accepting, lets what runs finish for at most `grace` milliseconds, then cuts it off. */
+  stop(grace?: number): Promise<void>
+}>
+
+/** Throws an Error that says what to do when the port is taken. */
+export const serve = (
+  handle: (request: Request) => Promise<Response>,
+  { host, port, log }: { host: string; port: number; log: Log },
+): RunningServer => {
+  try {
+    const server = Bun.serve({
+      hostname: host,
+      port,
+      reusePort: false,
+      idleTimeout: 30,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: handle,
+      error: (error) => {
+        log.error(describe(error), 'answer failed')
+        return unexpected(Bun.randomUUIDv7())
+      },
+    })
+    const stop = async (grace = 9000): Promise<void> => {
+      const { promise: late, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, grace)
+      await Promise.race([server.stop(), late])
+      clearTimeout(timer)
+      await server.stop(true)
+    }
+    return { url: server.url.origin, stop }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new Error(
+      `Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another one.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,87 @@
+import { Elysia } from 'elysia'
+import type { App } from '../../application/index.ts'
+import type { Task } from '../../domain/task.ts'
+import { ifMatch, listTag, noneMatchTask, seenList, taskTag } from './entity-tag.ts'
+import { actorOf } from './exchange.ts'
+import { listRequest, nextPage } from './list-request.ts'
+import { operations } from './openapi.ts'
+import { JSON_TYPE, PATCH_TYPES, readJson } from './read-json.ts'
+import { completion, taskDraft, taskPatch } from './task-schema.ts'
+
+/** The six endpoints. Bodies are read by `readJson`, never by the framework. */
+export const taskRoutes = (app: App) => {
+  const update = async ({ request, params }: Routed): Promise<Response> => {
+    const actor = actorOf(request)
+    const patch = taskPatch(await readJson(request, PATCH_TYPES))
+    return taskAnswer(await app.updateTask(actor, params.id, patch, ifMatch(request.headers)))
+  }
+
+  return new Elysia({ prefix: '/api/tasks', normalize: false })
+    .get(
+      '',
+      async ({ request }) => {
+        const actor = actorOf(request)
+        const { search } = new URL(request.url)
+        const { query, page } = listRequest(actor, search)
+        const seen = seenList(request.headers, actor, search)
+        const list = await app.filterTasks(actor, query, page, seen)
+        if (!list) return unchanged(listTag(seen ?? 0, actor, search))
+        const last = list.more ? list.tasks.at(-1) : undefined
+        return json(200, list.tasks, {
+          etag: listTag(list.revision, actor, search),
+          ...(last && { link: nextPage(actor, search, query, last) }),
+        })
+      },
+      { detail: operations.listTasks },
+    )
+    .post(
+      '',
+      async ({ request }) => {
+        const actor = actorOf(request)
+        const draft = taskDraft(await readJson(request, JSON_TYPE))
+        const task = await app.createTask(actor, draft)
+        return taskAnswer(task, 201, { location: `/api/tasks/${task.id}` })
+      },
+      { parse: 'none', detail: operations.createTask },
+    )
+    .get(
+      '/:id',
+      async ({ request, params }) => {
+        const task = await app.getTask(actorOf(request), params.id)
+        return noneMatchTask(request.headers, task) ? taskAnswer(task) : unchanged(taskTag(task))
+      },
+      { detail: operations.getTask },
+    )
+    .put('/:id', update, { parse: 'none', detail: operations.putTask })
+    .patch('/:id', update, { parse: 'none', detail: operations.patchTask })
+    .patch(
+      '/:id/complete',
+      async ({ request, params }) => {
+        const actor = actorOf(request)
+        const want = completion(await readJson(request, PATCH_TYPES))
+        return taskAnswer(await app.completeTask(actor, params.id, want, ifMatch(request.headers)))
+      },
+      { parse: 'none', detail: operations.completeTask },
+    )
+    .delete(
+      '/:id',
+      async ({ request, params }) => {
+        await app.deleteTask(actorOf(request), params.id, ifMatch(request.headers))
+        return new Response(null, { status: 204 })
+      },
+      { parse: 'none', detail: operations.deleteTask },
+    )
+}
+
+type Routed = { request: Request; params: { id: string } }
+
+const json = (status: number, value: unknown, headers: Record<string, string>): Response =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+
+const taskAnswer = (task: Task, status = 200, headers: Record<string, string> = {}): Response =>
+  json(status, task, { etag: taskTag(task), ...headers })
+
+const unchanged = (etag: string): Response => new Response(null, { status: 304, headers: { etag } })

@@ -1,0 +1,133 @@
+import { TypeCompiler, ValueErrorType } from '@sinclair/typebox/compiler'
+import { type Static, type TSchema, t } from 'elysia'
+import { DomainError, type Issue, refuse } from '../../domain/errors.ts'
+import { DESCRIPTION_MAX, type TaskDraft, type TaskPatch, TITLE_MAX } from '../../domain/task.ts'
+import { PRIORITIES } from '../../domain/task-query.ts'
+
+const nullable = <Schema extends TSchema>(schema: Schema) => t.Union([schema, t.Null()])
+
+const priority = nullable(t.Union(PRIORITIES.map((value) => t.Literal(value))))
+const title = t.String({
+  minLength: 1,
+  maxLength: TITLE_MAX,
+  description: 'Trimmed; lengths are in code points.',
+})
+const description = nullable(t.String({ maxLength: DESCRIPTION_MAX }))
+const dueDate = nullable(
+  t.String({
+    description:
+      'An all-day date (2026-02-10), kept as it is, or an instant with its offset (2026-02-10T09:00:00+01:00), answered in UTC with milliseconds. Years 1970 to 9999.',
+    examples: ['2026-02-10', '2026-02-10T09:00:00+01:00'],
+  }),
+)
+const ignored = (what: string) =>
+  t.Optional(t.Unknown({ description: `Read-only: ${what} may be sent back and is ignored.` }))
+
+/** What a client may send back from an answer and the server passes over. */
+const READ_ONLY = {
+  id: ignored('the id'),
+  user_id: ignored('the user'),
+  created_at: ignored('the time'),
+  updated_at: ignored('the time'),
+  revision: ignored('the revision'),
+}
+
+export const TaskSchema = t.Object(
+  {
+    id: t.String({ format: 'uuid', description: 'UUIDv7' }),
+    user_id: t.String({ minLength: 1, maxLength: 255 }),
+    title,
+    description,
+    completed: t.Boolean(),
+    priority,
+    due_date: dueDate,
+    created_at: t.String({ format: 'date-time' }),
+    updated_at: t.String({ format: 'date-time' }),
+    revision: t.Integer({ minimum: 1, description: "The user's revision at the last change" }),
+  },
+  { additionalProperties: false },
+)
+
+export const TaskDraftSchema = t.Object(
+  {
+    title,
+    description: t.Optional(description),
+    completed: t.Optional(t.Literal(false, { description: 'A new task is open.' })),
+    priority: t.Optional(priority),
+    due_date: t.Optional(dueDate),
+    ...READ_ONLY,
+  },
+  { additionalProperties: false },
+)
+
+export const TaskPatchSchema = t.Object(
+  {
+    title: t.Optional(title),
+    description: t.Optional(description),
+    completed: t.Optional(t.Boolean()),
+    priority: t.Optional(priority),
+    due_date: t.Optional(dueDate),
+    ...READ_ONLY,
+  },
+  { additionalProperties: false },
+)
+
+export const CompletionSchema = t.Object(
+  { completed: t.Optional(t.Boolean()) },
+  { additionalProperties: false },
+)
+
+/** What each field must be, said when a value is of another type. */
+const MUST: Record<string, string> = {
+  title: 'must be a string.',
+  description: 'must be a string or null.',
+  completed: 'must be true or false.',
+  priority: `must be ${PRIORITIES.map((value) => `"${value}"`).join(', ')} or null.`,
+  due_date: 'must be a string or null.',
+}
+
+/** The domain counts code points after trimming; the schema's lengths are for the reader. */
+const LENGTHS = new Set([ValueErrorType.StringMinLength, ValueErrorType.StringMaxLength])
+
+const reader = <Schema extends TSchema>(schema: Schema, must: Record<string, string> = MUST) => {
+  const check = TypeCompiler.Compile(schema)
+  return (body: unknown): Static<Schema> => {
+    if (check.Check(body)) return body
+    const issues = new Map<string, Issue>()
+    for (const { type, path } of check.Errors(body)) {
+      if (LENGTHS.has(type)) continue
+      const field = path.slice(1, 200)
+      if (field === '') throw new DomainError('invalid', 'The body must be a JSON object.')
+      if (!issues.has(field)) issues.set(field, { field, detail: explain(type, field, must) })
+      if (issues.size === 20) break
+    }
+    refuse([...issues.values()])
+    return body as Static<Schema>
+  }
+}
+
+const explain = (type: ValueErrorType, field: string, must: Record<string, string>): string =>
+  type === ValueErrorType.ObjectRequiredProperty
+    ? 'is required.'
+    : type === ValueErrorType.ObjectAdditionalProperties
+      ? 'is not a field here. Remove it.'
+      : (must[field] ?? 'has the wrong type.')
+
+const readDraft = reader(TaskDraftSchema, {
+  ...MUST,
+  completed: 'must be false or absent: a new task is open.',
+})
+const readPatch = reader(TaskPatchSchema)
+const readCompletion = reader(CompletionSchema)
+
+/** Each throws `invalid`, naming every field that is missing, unknown or of the wrong type. */
+export const taskDraft = (body: unknown): TaskDraft => writable(readDraft(body))
+export const taskPatch = (body: unknown): TaskPatch => writable(readPatch(body))
+export const completion = (body: unknown): boolean | undefined =>
+  body === undefined ? undefined : readCompletion(body).completed
+
+const writable = <Body extends object>(body: Body) => {
+  const { id, user_id, created_at, updated_at, revision, ...fields } = body as Body &
+    Record<keyof typeof READ_ONLY, unknown>
+  return fields
+}

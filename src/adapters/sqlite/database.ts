@@ -1,0 +1,89 @@
+import { Database } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import tasks from './migrations/001-tasks.sql' with { type: 'text' }
+
+const MIGRATIONS = [tasks]
+
+/** "Task" in ASCII: tells our files from those of other programs. */
+const APPLICATION_ID = 0x5461736b
+
+/**
+ * Opens the database file for this process alone, makes it and its folder when they are missing and
+ * brings its schema up to date. Throws an Error that says what to do.
+ */
+export const openDatabase = (path: string): { db: Database; close(): void } => {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const release = lock(path)
+    try {
+      const db = new Database(path, { create: true, strict: true })
+      db.run('pragma journal_mode = wal')
+      db.run('pragma synchronous = full')
+      db.run('pragma foreign_keys = on')
+      migrate(db, path)
+      const close = (): void => {
+        db.close()
+        release()
+      }
+      return { db, close }
+    } catch (error) {
+      release()
+      throw error
+    }
+  } catch (error) {
+    if (error instanceof Error && !('code' in error)) throw error
+    throw new Error(
+      `Cannot open the SQLite database ${path}: ${error instanceof Error ? error.message : error}. ` +
+        'Make its folder writable, or set DATABASE_URL to another place.',
+      { cause: error },
+    )
+  }
+}
+
+/** Held while the connection lives: an exclusive transaction on a file beside the database. */
+const lock = (path: string): (() => void) => {
+  const holder = new Database(`${path}.lock`, { create: true, strict: true })
+  try {
+    holder.run('begin exclusive')
+  } catch (error) {
+    holder.close()
+    if (codeOf(error) !== 'SQLITE_BUSY') throw error
+    throw new Error(
+      `${path} is in use by another Taskport process. Stop that one, set DATABASE_URL to another ` +
+        'file, or use PostgreSQL for several processes.',
+    )
+  }
+  return () => holder.close()
+}
+
+const migrate = (db: Database, path: string): void => {
+  const number = (pragma: string): number =>
+    Object.values(db.query<Record<string, number>, []>(`pragma ${pragma}`).get() ?? {})[0] ?? 0
+  const version = number('user_version')
+  const foreign =
+    number('application_id') !== APPLICATION_ID &&
+    db.query('select 1 from sqlite_master limit 1').get() !== null
+  if (foreign) {
+    throw new Error(`${path} belongs to another program. Set DATABASE_URL to a file of its own.`)
+  }
+  if (version > MIGRATIONS.length) {
+    throw new Error(
+      `${path} has schema ${version}, but this Taskport knows only ${MIGRATIONS.length}. ` +
+        'Start the newer version that wrote it.',
+    )
+  }
+  db.run(`pragma application_id = ${APPLICATION_ID}`)
+  MIGRATIONS.slice(version).forEach((script, index) => {
+    db.transaction(() => {
+      db.run(script)
+      db.run(`pragma user_version = ${version + index + 1}`)
+    }).immediate()
+  })
+}
+
+/** SQLite's name of a failure, such as SQLITE_BUSY; undefined for any other error. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined

@@ -1,0 +1,120 @@
+import { dirname, join } from 'node:path'
+import { secretProblem } from './adapters/jwt/shared-secret.ts'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+export type Storage =
+  | Readonly<{ kind: 'memory' }>
+  | Readonly<{ kind: 'sqlite'; path: string }>
+  | Readonly<{ kind: 'postgres'; url: string; poolSize: number }>
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  storage: Storage
+  /** Where what the server makes for itself is kept. */
+  dataFolder: string
+  tokens: Readonly<{ secret?: string; jwksUrl?: string; issuer?: string; audience?: string }>
+  corsOrigins: readonly string[]
+  taskQuota: number
+  logLevel: (typeof LOG_LEVELS)[number]
+}>
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the environment; an empty value counts as none. Throws one Error that names every bad one. */
+export const readConfig = (environment: Environment): Config => {
+  const problems: string[] = []
+  const read = <Value>(
+    name: string,
+    fallback: Value,
+    parse: (text: string) => Value | undefined,
+    help: string,
+  ): Value => {
+    const text = environment[name]?.trim()
+    if (!text) return fallback
+    const value = parse(text)
+    if (value === undefined) problems.push(`${name} ${help}`)
+    return value ?? fallback
+  }
+  const text = (name: string): string | undefined => read(name, undefined, (value) => value, '')
+  const whole = (name: string, fallback: number, least: number, most: number): number =>
+    read(
+      name,
+      fallback,
+      (value) => {
+        const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+        return number >= least && number <= most ? number : undefined
+      },
+      `must be a whole number from ${least} to ${most}.`,
+    )
+
+  const poolSize = whole('DATABASE_POOL_SIZE', 10, 1, 1000)
+  const databaseVariable =
+    !environment['DATABASE_URL']?.trim() && environment['NEON_DB_URL']?.trim()
+      ? 'NEON_DB_URL'
+      : 'DATABASE_URL'
+  const storage = read(
+    databaseVariable,
+    { kind: 'sqlite', path: './data/taskport.db' } as Storage,
+    (value) => parseStorage(value, poolSize),
+    'must be sqlite:<path>, memory: or postgres://user:password@host/database.',
+  )
+  const secret = text('BETTER_AUTH_SECRET')
+  const weakness = secret === undefined ? undefined : secretProblem(secret)
+  if (weakness) problems.push(`BETTER_AUTH_SECRET ${weakness}`)
+  const jwksUrl = read('AUTH_JWKS_URL', undefined, parseHttpUrl, 'must be an http or https URL.')
+  const issuer = text('AUTH_ISSUER')
+  const audience = text('AUTH_AUDIENCE')
+
+  const config: Config = {
+    host: text('HOST') ?? '127.0.0.1',
+    port: whole('PORT', 8000, 0, 65_535),
+    storage,
+    dataFolder: storage.kind === 'sqlite' ? dirname(storage.path) : './data',
+    tokens: {
+      ...(secret !== undefined && { secret }),
+      ...(jwksUrl !== undefined && { jwksUrl }),
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    },
+    corsOrigins: read(
+      'CORS_ORIGINS',
+      [],
+      parseOrigins,
+      'must be exact origins with commas between them, such as https://app.example.com.',
+    ),
+    taskQuota: whole('TASK_QUOTA', 10_000, 1, 1_000_000),
+    logLevel: read(
+      'LOG_LEVEL',
+      'info' as const,
+      (value) => LOG_LEVELS.find((level) => level === value),
+      `must be one of ${LOG_LEVELS.join(', ')}.`,
+    ),
+  }
+  if (problems.length > 0) {
+    throw new Error(`The configuration is not usable:\n${problems.map((p) => `  ${p}`).join('\n')}`)
+  }
+  return config
+}
+
+/** Where the secret of a server without configured keys is kept. */
+export const secretPath = ({ dataFolder }: Pick<Config, 'dataFolder'>): string =>
+  join(dataFolder, 'secret')
+
+const parseStorage = (value: string, poolSize: number): Storage | undefined => {
+  if (value === 'memory:') return { kind: 'memory' }
+  const path = /^sqlite:(?:\/\/(?=[./]))?(.+)$/.exec(value)?.[1]
+  if (path !== undefined) return { kind: 'sqlite', path }
+  const url = /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
+  return url ? { kind: 'postgres', url: value, poolSize } : undefined
+}
+
+const parseHttpUrl = (value: string): string | undefined =>
+  /^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined
+
+const parseOrigins = (value: string): string[] | undefined => {
+  const origins = value.split(',').map((origin) => origin.trim())
+  const exact = origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+  return exact ? origins : undefined
+}

@@ -1,0 +1,29 @@
+import type { Log } from './adapters/http/request-log.ts'
+import type { TaskStore } from './application/ports.ts'
+import type { Storage } from './config.ts'
+
+export type OpenStorage = Readonly<{ tasks: TaskStore; close(): void | Promise<void> }>
+
+/** Opens the configured storage and loads no other one. `fail` is told when it can never be used. */
+export const openStorage = async (
+  storage: Storage,
+  log: Log,
+  fail: (error: Error) => void,
+): Promise<OpenStorage> => {
+  if (storage.kind === 'memory') {
+    const { memoryTaskStore } = await import('./adapters/memory/task-store.ts')
+    return { tasks: memoryTaskStore(), close: () => {} }
+  }
+  if (storage.kind === 'sqlite') {
+    const { sqliteTaskStore } = await import('./adapters/sqlite/task-store.ts')
+    return sqliteTaskStore(storage.path)
+  }
+  const { postgresTaskStore } = await import('./adapters/postgres/task-store.ts')
+  const opened = postgresTaskStore(storage.url, {
+    poolSize: storage.poolSize,
+    onOutage: (error) => log.error({ err: String(error) }, 'database not reachable, trying again'),
+    onRefusal: fail,
+  })
+  void opened.migrated.then(() => log.info({}, 'database ready'))
+  return opened
+}
