@@ -451,7 +451,7 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
         const { tasks: mine } = await tasks.list(owner, taskQuery(), WHOLE)
         await tasks.remove(mine[0] as Task)
         expect((await put(tasks, owner, 'fits again', { quota: 10 })).revision).toBe(12)
-        expect(put(tasks, owner, 'too many', { quota: 10 })).rejects.toMatchObject({
+        await expect(put(tasks, owner, 'too many', { quota: 10 })).rejects.toMatchObject({
           kind: 'quota-exceeded',
         })
       })

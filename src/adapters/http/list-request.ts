@@ -75,11 +75,12 @@ const encodeCursor = (owner: UserId, query: TaskQuery, { key, id }: Position): s
   `${seal(owner, query, key, id)}.${Buffer.from(JSON.stringify([key, id])).toString('base64url')}`
 
 const decodeCursor = (owner: UserId, query: TaskQuery, cursor: string): Position => {
-  const [mark, payload = ''] = cursor.split('.')
   try {
-    const [key, id] = JSON.parse(Buffer.from(payload, 'base64url').toString())
-    const whole = typeof key === 'string' && typeof id === 'string' && !textProblem(key, 0, 1000)
-    if (whole && parseTaskId(id) === id && mark === seal(owner, query, key, id)) return { key, id }
+    const [key, id] = JSON.parse(Buffer.from(cursor.split('.')[1] ?? '', 'base64url').toString())
+    const usable = typeof key === 'string' && typeof id === 'string' && !textProblem(key, 0, 1000)
+    if (usable && parseTaskId(id) === id && encodeCursor(owner, query, { key, id }) === cursor) {
+      return { key, id }
+    }
   } catch {}
   throw new DomainError('invalid', 'Correct the parameter named in errors.', {
     issues: [{ field: 'cursor', detail: 'is not of this list. Start again without it.' }],

@@ -10,11 +10,13 @@ import { completion, taskDraft, taskPatch } from './task-schema.ts'
 
 /** The six endpoints. Bodies are read by `readJson`, never by the framework. */
 export const taskRoutes = (app: App) => {
-  const update = async ({ request, params }: Routed): Promise<Response> => {
-    const actor = actorOf(request)
-    const patch = taskPatch(await readJson(request, PATCH_TYPES))
-    return taskAnswer(await app.updateTask(actor, params.id, patch, ifMatch(request.headers)))
-  }
+  const update =
+    (types: readonly string[]) =>
+    async ({ request, params }: Routed): Promise<Response> => {
+      const actor = actorOf(request)
+      const patch = taskPatch(await readJson(request, types))
+      return taskAnswer(await app.updateTask(actor, params.id, patch, ifMatch(request.headers)))
+    }
 
   return new Elysia({ prefix: '/api/tasks', normalize: false })
     .get(
@@ -52,8 +54,8 @@ export const taskRoutes = (app: App) => {
       },
       { detail: operations.getTask },
     )
-    .put('/:id', update, { parse: 'none', detail: operations.putTask })
-    .patch('/:id', update, { parse: 'none', detail: operations.patchTask })
+    .put('/:id', update(JSON_TYPE), { parse: 'none', detail: operations.putTask })
+    .patch('/:id', update(PATCH_TYPES), { parse: 'none', detail: operations.patchTask })
     .patch(
       '/:id/complete',
       async ({ request, params }) => {

@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs'
+
+/**
+ * Everything that must hold: types, lint, and all tests, the pure ones in two far time zones as well.
+ * Ends with a line `N passed, N failed`; each step that is no test run counts as one.
+ */
+
+const root = `${import.meta.dir}/..`
+const bun = process.execPath
+const bin = (name: string): string[] => [bun, `${root}/node_modules/.bin/${name}`]
+const PURE = readdirSync(`${root}/tests`)
+  .filter((name) => name === 'domain' || name === 'application')
+  .map((name) => `tests/${name}`)
+
+let passed = 0
+let failed = 0
+
+const run = async (name: string, command: string[], env: Record<string, string> = {}) => {
+  process.stdout.write(`\n== ${name}\n`)
+  const child = Bun.spawn(command, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'pipe',
+  })
+  let output = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of child.stderr) {
+    process.stdout.write(chunk)
+    output += decoder.decode(chunk, { stream: true })
+  }
+  return { output, ok: (await child.exited) === 0 }
+}
+
+const step = async (name: string, command: string[]): Promise<void> => {
+  const { ok } = await run(name, command)
+  if (ok) passed++
+  else failed++
+}
+
+/** Counts what the runner says of itself; a run that failed without a failed test counts as one. */
+const tests = async (
+  name: string,
+  folders: string[],
+  env: Record<string, string>,
+): Promise<void> => {
+  const { output, ok } = await run(name, [bun, 'test', ...folders], env)
+  const count = (word: string): number =>
+    Number(new RegExp(`^\\s*(\\d+) ${word}$`, 'm').exec(output)?.[1] ?? 0)
+  const bad = count('fail') + count('skip') + count('todo') + count('errors?')
+  passed += count('pass')
+  failed += ok && count('pass') > 0 ? bad : Math.max(bad, 1)
+}
+
+await step('types', [...bin('tsc'), '--noEmit', '-p', '.'])
+await step('lint', [...bin('biome'), 'check', '--error-on-warnings', '.'])
+await tests('tests', [], {})
+for (const zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
+  await tests(
+    `tests in ${zone}`,
+    [...PURE, 'tests/adapters/memory', 'tests/adapters/sqlite', 'tests/http/tasks'],
+    { TZ: zone },
+  )
+}
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
+process.exit(failed === 0 ? 0 : 1)

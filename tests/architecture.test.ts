@@ -1,0 +1,95 @@
+import { expect, test } from 'bun:test'
+import { posix } from 'node:path'
+
+/** What the files of a folder may import; the first folder that holds the file rules. */
+const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp }[] = [
+  { folder: 'src/domain/', own: ['src/domain/'], packages: /^$/ },
+  { folder: 'src/application/', own: ['src/domain/', 'src/application/'], packages: /^$/ },
+  adapter(
+    'http',
+    /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
+  ),
+  adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
+  adapter('memory', /^$/),
+  adapter('postgres', /^postgres$/),
+  adapter('sqlite', /^(bun:sqlite|node:.*)$/),
+  { folder: 'src/', own: ['src/', 'package.json'], packages: /^(pino|pino-pretty|node:.*)$/ },
+]
+
+function adapter(name: string, packages: RegExp) {
+  const folder = `src/adapters/${name}/`
+  return { folder, own: ['src/domain/', 'src/application/', folder], packages }
+}
+
+/** Forbidden words by folder, with the one file that may hold them. */
+const WORDS: readonly { folder: string; word: RegExp; except?: string }[] = [
+  {
+    folder: 'src/domain/',
+    word: /new Date\(\)|Date\.now|Math\.random|crypto|process\.|\bBun\b|console\./,
+  },
+  {
+    folder: 'src/application/',
+    word: /new Date|Date\.now|Math\.random|crypto|process\.|\bBun\b|console\./,
+  },
+  // A transaction that spans awaits can leak into another request when its connection dies.
+  { folder: 'src/adapters/postgres/', word: /\bbegin\b\s*[(`]|\.reserve\(/, except: 'migrate.ts' },
+  { folder: 'src/adapters/sqlite/', word: /transaction\(\s*async/ },
+]
+
+const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+
+const violations = (file: string, source: string): string[] => {
+  const rule = RULES.find(({ folder }) => file.startsWith(folder))
+  const imports = [...source.matchAll(IMPORT)].map(([, name = '']) => name)
+  return [
+    ...imports
+      .filter((name) => {
+        if (!name.startsWith('.')) return !rule?.packages.test(name)
+        const target = posix.join(posix.dirname(file), name)
+        return !rule?.own.some((folder) => target.startsWith(folder))
+      })
+      .map((name) => `${file} imports ${name}`),
+    ...WORDS.filter(
+      ({ folder, word, except }) =>
+        file.startsWith(folder) && !(except && file.endsWith(except)) && word.test(source),
+    ).map(({ word }) => `${file} has ${word.source}`),
+  ]
+}
+
+const sources = async (): Promise<[file: string, source: string][]> => {
+  const root = `${import.meta.dir}/..`
+  const files = [...new Bun.Glob('src/**/*.ts').scanSync(root)].sort()
+  return Promise.all(
+    files.map(async (file) => [file, await Bun.file(`${root}/${file}`).text()] as [string, string]),
+  )
+}
+
+test('every import points inwards', async () => {
+  const files = await sources()
+  expect(files.length).toBeGreaterThan(30)
+  expect(files.flatMap(([file, source]) => violations(file, source))).toEqual([])
+})
+
+test.each([
+  ['src/domain/task.ts', `import type { Page } from '../application/ports.ts'`],
+  ['src/domain/task.ts', `import { z } from 'zod'`],
+  ['src/domain/task.ts', `export * from '../adapters/memory/task-store.ts'`],
+  ['src/domain/task.ts', 'const now = new Date()'],
+  [
+    'src/application/get-task.ts',
+    `import { memoryTaskStore } from '../adapters/memory/task-store.ts'`,
+  ],
+  ['src/application/get-task.ts', `const { t } = await import('elysia')`],
+  ['src/application/get-task.ts', `import { readConfig } from '../config.ts'`],
+  ['src/application/ports.ts', `import type { Sql } from 'postgres'`],
+  ['src/application/create-task.ts', 'const id = crypto.randomUUID()'],
+  ['src/adapters/http/api.ts', `import { connect } from '../postgres/client.ts'`],
+  ['src/adapters/http/api.ts', `import { jwtVerify } from 'jose'`],
+  ['src/adapters/http/api.ts', `import { readConfig } from '../../config.ts'`],
+  ['src/adapters/postgres/client.ts', `import { Elysia } from 'elysia'`],
+  ['src/adapters/postgres/client.ts', 'await sql.begin(async (transaction) => {})'],
+  ['src/adapters/postgres/client.ts', 'await sql`begin`; await sql.begin(`x`)'],
+  ['src/adapters/sqlite/task-store.ts', 'db.transaction(async () => {})'],
+])('a violation is caught: %s: %s', (file, source) => {
+  expect(violations(file, source)).toHaveLength(1)
+})

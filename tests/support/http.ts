@@ -1,0 +1,72 @@
+import { api } from '../../src/adapters/http/api.ts'
+import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
+import { createApp } from '../../src/application/index.ts'
+import type { TaskStore, TokenVerifier } from '../../src/application/ports.ts'
+import { DomainError } from '../../src/domain/errors.ts'
+
+/** The token is the user, percent-encoded; `expired`, `bad` and `keyless` are what they say. */
+export const plainTokens: TokenVerifier = (token) => {
+  if (token === 'expired') throw new DomainError('unauthenticated', 'The token has expired.')
+  if (token === 'bad') throw new DomainError('unauthenticated', 'The token is not valid here.')
+  if (token === 'keyless') throw new DomainError('unavailable', 'No key is known.')
+  return { user_id: decodeURIComponent(token), expires_at: Number.POSITIVE_INFINITY }
+}
+
+export type LogLine = Record<string, unknown> & { message: string }
+
+export type Call = Readonly<{
+  as?: string | null
+  body?: unknown
+  raw?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+  headers?: Record<string, string>
+}>
+
+/** The real app over a storage, called without a socket. */
+export const openHttp = (
+  tasks: TaskStore,
+  {
+    verify = plainTokens,
+    taskQuota = 10_000,
+    ...options
+  }: Partial<HandlerOptions> & { verify?: TokenVerifier; taskQuota?: number } = {},
+) => {
+  const lines: LogLine[] = []
+  const write = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, ...fields, message })
+  }
+  const log = { info: write('info'), error: write('error') }
+  const app = createApp(
+    {
+      tasks,
+      now: () => new Date().toISOString(),
+      newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
+    },
+    { taskQuota },
+  )
+  const routes = api(app, verify, { version: '0.0.0' })
+  const handle = handler(routes, { log, ...options })
+
+  /** Signed in as alice unless told otherwise; `body` is sent as JSON, `raw` as it is. */
+  const call = (method: string, path: string, { as = 'alice', body, raw, headers }: Call = {}) =>
+    handle(
+      new Request(`http://localhost${path}`, {
+        method,
+        headers: {
+          ...(as !== null && { authorization: `Bearer ${encodeURIComponent(as)}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(raw !== undefined && { body: raw }),
+      }),
+    )
+
+  return { app, routes: routes.routes.routes, handle, call, lines, log }
+}
+
+export type Http = ReturnType<typeof openHttp>
+
+/** A JSON answer, loosely typed: tests say what they expect of it. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests check
+export const json = async (response: Response | Promise<Response>): Promise<any> =>
+  (await response).json()
