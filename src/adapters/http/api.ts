@@ -1,4 +1,4 @@
-import { Elysia } from 'elysia'
+import { Elysia, NotFoundError } from 'elysia'
 import type { App } from '../../application/index.ts'
 import type { TokenVerifier } from '../../application/ports.ts'
 import { authenticate } from './authenticate.ts'
@@ -17,8 +17,8 @@ export const api = (app: App, verify: TokenVerifier, { version }: { version: str
     .onTransform(({ request, route }) => {
       exchangeOf(request).route = route
     })
-    .onError(({ request, code, error }) => {
-      if (code === 'NOT_FOUND') return noRoute(request)
+    .onError(({ request, error }) => {
+      if (error instanceof NotFoundError) return noRoute(request)
       const exchange = exchangeOf(request)
       const naming = request.method === 'GET' ? 'parameter' : 'pointer'
       const answer = problemOf(error, exchange.id, naming) ?? unexpected(exchange.id)

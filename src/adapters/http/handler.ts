@@ -1,6 +1,7 @@
+import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { beginExchange, type Exchange, joinExchange } from './exchange.ts'
-import { problem, unexpected } from './problem.ts'
+import { problem, problemOf, unexpected } from './problem.ts'
 import { type Log, record } from './request-log.ts'
 
 export type HandlerOptions = Readonly<{
@@ -79,14 +80,14 @@ export const handler = (
 
   return async (request) => {
     const exchange = beginExchange(request)
-    const { promise: late, resolve } = Promise.withResolvers<Response>()
+    const { promise: late, reject } = Promise.withResolvers<Response>()
     const timer = setTimeout(
-      () => resolve(problem('unavailable', 'This took too long. Try again.')),
+      () => reject(new DomainError('unavailable', 'This took too long. Try again.')),
       deadline,
     )
     const response = await Promise.race([answer(request), late]).catch((error) => {
       exchange.error = error
-      return unexpected(exchange.id)
+      return problemOf(error, exchange.id) ?? unexpected(exchange.id)
     })
     clearTimeout(timer)
     dress(response, request, exchange)
