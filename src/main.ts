@@ -24,7 +24,7 @@ try {
   const verify = tokenVerifier({
     ...tokens,
     ...(ownSecret && { secret: localSecret(secretPath(config)) }),
-    log: (error) => log.warn(describe(error), 'key set not refreshed'),
+    onStale: (error: unknown) => log.warn(describe(error), 'key set not refreshed'),
   })
   const storage = await openStorage(config.storage, log, fail)
   const app = createApp(

@@ -1,0 +1,79 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { TokenVerifier } from '../../application/ports.ts'
+import { DomainError } from '../../domain/errors.ts'
+import {
+  type Expectations,
+  expiredToken,
+  identityOf,
+  invalidToken,
+  remembering,
+  rules,
+} from './claims.ts'
+
+const ALGORITHMS = ['EdDSA', 'ES256', 'RS256', 'PS256']
+const REFRESH_AFTER = 10 * 60_000
+
+export type KeySet = Expectations &
+  Readonly<{
+    /** Where the issuer publishes its keys (RFC 7517). */
+    url: string
+    /** Milliseconds: how long a fetch may take, and how long to wait before the next one. */
+    fetchTimeout?: number
+    fetchPause?: number
+    /** Told when keys that are known could not be refreshed; they stay in use. */
+    onStale?: (error: unknown) => void
+  }>
+
+/**
+ * Accepts tokens signed with a key of a published set: EdDSA, ES256, RS256 or PS256, and only the
+ * one a key names itself. An unknown key has the set fetched again; known keys are refreshed behind
+ * the requests and stay in use while the issuer is away.
+ */
+export const keySetVerifier = ({
+  url,
+  now = Date.now,
+  fetchTimeout = 5000,
+  fetchPause = 30_000,
+  onStale = () => {},
+  ...expected
+}: KeySet): TokenVerifier => {
+  const keys = createRemoteJWKSet(new URL(url), {
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    timeoutDuration: fetchTimeout,
+    cooldownDuration: fetchPause,
+  })
+  let refreshed = now()
+
+  const keyFor: JWTVerifyGetKey = async (header, token) => {
+    const known = keys.jwks() !== undefined
+    if (known && now() - refreshed > REFRESH_AFTER) {
+      refreshed = now()
+      keys.reload().catch(onStale)
+    }
+    try {
+      return await keys(header, token)
+    } catch (error) {
+      if (keys.jwks() === undefined) throw noKeys(error)
+      throw error
+    }
+  }
+
+  return remembering(async (token) => {
+    try {
+      const options = { ...rules(expected, new Date(now())), algorithms: ALGORITHMS }
+      return identityOf((await jwtVerify(token, keyFor, options)).payload)
+    } catch (error) {
+      if (error instanceof DomainError) throw error
+      throw error instanceof errors.JWTExpired ? expiredToken() : invalidToken()
+    }
+  }, now)
+}
+
+const noKeys = (cause: unknown): DomainError =>
+  new DomainError(
+    'unavailable',
+    "The identity provider's keys cannot be had right now. Try again.",
+    {
+      cause,
+    },
+  )
