@@ -1,4 +1,8 @@
 import { afterAll } from 'bun:test'
 import { removeFolders } from './support/folder.ts'
+import { dropDatabases } from './support/postgres.ts'
 
-afterAll(removeFolders)
+afterAll(async () => {
+  removeFolders()
+  await dropDatabases()
+})

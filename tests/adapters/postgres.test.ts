@@ -1,9 +1,335 @@
-import { postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import postgres from 'postgres'
+import { listStatement } from '../../src/adapters/postgres/list-tasks.ts'
+import { type PostgresOptions, postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
+import { createApp } from '../../src/application/index.ts'
+import { editTask, type Task } from '../../src/domain/task.ts'
+import {
+  ORDERS,
+  positionOf,
+  SORTS,
+  STATUSES,
+  type TaskQuery,
+  taskQuery,
+} from '../../src/domain/task-query.ts'
 import { taskStoreContract } from '../contracts/task-store.ts'
-import { freshDatabase } from '../support/postgres.ts'
+import { freshDatabase, type PostgresServer, privateServer } from '../support/postgres.ts'
+import { silentProxy } from '../support/proxy.ts'
+import { countingIds, NOON, put, tickingClock } from '../support/tasks.ts'
 
-taskStoreContract('postgres', async () => {
-  const store = postgresTaskStore(await freshDatabase())
+const openAt = async (url: string, options: PostgresOptions = {}) => {
+  const store = postgresTaskStore(url, options)
   await store.migrated
   return store
+}
+
+setDefaultTimeout(30_000)
+
+const WHOLE = { limit: null, after: null }
+
+taskStoreContract('postgres', async () => openAt(await freshDatabase()))
+
+describe('migrations', () => {
+  test('four processes that start at once on an empty database all come up', async () => {
+    const url = await freshDatabase()
+    const script = `
+      const { postgresTaskStore } = await import('${import.meta.dir}/../../src/adapters/postgres/task-store.ts')
+      const failures = []
+      const store = postgresTaskStore('${url}', { onOutage: (error) => failures.push(String(error)) })
+      await store.migrated
+      await store.tasks.ready()
+      await store.close()
+      console.log(JSON.stringify(failures))`
+    const children = Array.from({ length: 4 }, () =>
+      Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'pipe' }),
+    )
+    for (const child of children) {
+      expect(await new Response(child.stderr).text()).toBe('')
+      expect(JSON.parse(await new Response(child.stdout).text())).toEqual([])
+      expect(await child.exited).toBe(0)
+    }
+    const sql = postgres(url, { max: 1 })
+    expect(await sql`select version from taskport.migrations order by version`).toMatchObject([
+      { version: 1 },
+    ])
+    await sql.end()
+  })
+
+  test('what is stored survives the next start', async () => {
+    const url = await freshDatabase()
+    const first = await openAt(url)
+    const task = await put(first.tasks, 'alice', 'kept')
+    await first.close()
+    const second = await openAt(url)
+    expect(await second.tasks.get('alice', task.id)).toEqual(task)
+    await second.close()
+  })
+
+  test('a newer schema is refused and left alone', async () => {
+    const url = await freshDatabase()
+    await (await openAt(url)).close()
+    const sql = postgres(url, { max: 1 })
+    await sql`insert into taskport.migrations (version) values (99)`
+    await sql.end()
+    const { promise: refused, resolve } = Promise.withResolvers<Error>()
+    const store = postgresTaskStore(url, { onRefusal: resolve })
+    expect((await refused).message).toMatch(/schema 99.*newer/s)
+    await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
+    await store.close()
+  })
+
+  test('options of hosted databases that the driver does not know do no harm', async () => {
+    const store = await openAt(`${await freshDatabase()}?sslmode=disable&channel_binding=prefer`)
+    await store.tasks.ready()
+    await store.close()
+  })
+})
+
+test('statements prepared before a table was altered still mean the same', async () => {
+  const url = await freshDatabase()
+  const { tasks, close } = await openAt(url, { poolSize: 1 })
+  const full = {
+    title: 'a',
+    description: 'null',
+    priority: 'high',
+    due_date: '2026-02-10',
+  } as const
+  const rounds: Task[] = []
+  const round = async (): Promise<void> => {
+    const created = await put(tasks, 'alice', full)
+    const done = await tasks.replace(
+      editTask(created, { completed: true, description: null }, NOON),
+    )
+    expect(done).toMatchObject({ completed: true, description: null })
+    rounds.push(done as Task)
+    const { tasks: list } = await tasks.list(
+      'alice',
+      taskQuery({
+        order: 'asc',
+        status: 'completed',
+        priority: 'high',
+        due_before: '2026-02-11',
+        q: 'A',
+      }),
+      WHOLE,
+    )
+    expect(list).toEqual(rounds)
+    expect(await tasks.get('alice', created.id)).toEqual(done as Task)
+  }
+  await round()
+  await round()
+  const other = postgres(url, { max: 1 })
+  await other`alter table taskport.tasks add column later text default 'x', alter column title type varchar(400)`
+  await other`alter table taskport.users alter column task_count type bigint`
+  await round()
+  await other`alter table taskport.tasks drop column later, alter column title type text`
+  await round()
+  await other.end()
+  await close()
+})
+
+test('50 toggles of one task at once all take effect', async () => {
+  const { tasks, close } = await openAt(await freshDatabase())
+  const app = createApp({ tasks, now: tickingClock(), newId: countingIds() })
+  const { id } = await app.createTask('alice', { title: 'contended' })
+  const toggled = await Promise.all(Array.from({ length: 50 }, () => app.completeTask('alice', id)))
+  expect(toggled.map(({ revision }) => revision).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 50 }, (_, n) => n + 2),
+  )
+  expect(await app.getTask('alice', id)).toMatchObject({ completed: false, revision: 51 })
+  await close()
+})
+
+describe('plans on 100 000 tasks', () => {
+  let sql: postgres.Sql
+  const USERS = 1000
+  const PER_USER = 100
+
+  beforeAll(async () => {
+    const url = await freshDatabase()
+    await (await openAt(url)).close()
+    sql = postgres(url, { max: 1, onnotice: () => {} })
+    await sql`
+      insert into taskport.users (id, revision, task_count)
+      select 'user-' || n, ${PER_USER}, ${PER_USER} from generate_series(1, ${USERS}) as n`
+    await sql`
+      insert into taskport.tasks
+      select 'user-' || (n % ${USERS} + 1), gen_random_uuid(), 'Task ' || n, null, n % 3 <> 0,
+        (array['low', 'medium', 'high', null])[n % 4 + 1],
+        case when n % 5 > 0 then '2026-02-10' end, ${NOON}, ${NOON}, n / ${USERS} + 1,
+        'task ' || md5(n::text), case when n % 5 > 0 then '2026-02-' || 10 + n % 15 || 'T24' end,
+        'task ' || n || ' '
+      from generate_series(0, ${USERS * PER_USER - 1}) as n`
+    await sql`analyze taskport.tasks, taskport.users`
+  })
+  afterAll(() => sql?.end())
+
+  type Node = { 'Node Type': string; 'Index Name'?: string; Plans?: Node[] }
+  const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
+
+  const FILTERS = [
+    {},
+    { priority: 'high' },
+    { q: 'task 7' },
+    { due_before: '2026-02-11', due_after: '2026-02-09' },
+  ]
+  const indexOf = ({ sort, order, status }: TaskQuery): string =>
+    ({
+      created: status === 'pending' ? 'tasks_pending' : 'tasks_pkey',
+      title: 'tasks_title',
+      due_date: `tasks_due_${order}`,
+    })[sort]
+  const middle = {
+    id: '80000000-0000-4000-8000-000000000000',
+    title: 'task 8',
+    due_date: '2026-02-15',
+  } as Task
+
+  describe.each(SORTS)('by %s', (sort) => {
+    describe.each(ORDERS)('%s', (order) => {
+      test.each(STATUSES)(
+        '%s tasks are read along an index, whatever the filter and page',
+        async (status) => {
+          for (const filter of FILTERS) {
+            for (const limit of [null, 50]) {
+              const query = taskQuery({ sort, order, status, ...filter })
+              for (const after of [null, positionOf(middle, query)]) {
+                const statement = listStatement(sql, 'user-7', query, { limit, after })
+                const [row] = await sql`explain (format json) ${statement}`
+                const plan = nodes(row?.['QUERY PLAN'][0].Plan)
+                const kinds = new Set(plan.map((node) => node['Node Type']))
+                for (const kind of ['Sort', 'Incremental Sort', 'Seq Scan', 'Bitmap Heap Scan']) {
+                  expect(kinds).not.toContain(kind)
+                }
+                expect(plan.map((node) => node['Index Name'])).toContain(indexOf(query))
+              }
+            }
+          }
+        },
+      )
+    })
+  })
+})
+
+describe('a server that is away', () => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await privateServer()
+  })
+  afterAll(() => server?.close())
+
+  test('at the start: unavailable, then ready by itself', async () => {
+    await server.stop()
+    const { promise: failed, resolve } = Promise.withResolvers<unknown>()
+    const store = postgresTaskStore(server.url, { onOutage: resolve })
+    expect(await failed).toBeInstanceOf(Error)
+    await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(put(store.tasks, 'alice', 'too early')).rejects.toMatchObject({
+      kind: 'unavailable',
+    })
+    await server.start()
+    await store.migrated
+    await store.tasks.ready()
+    expect(await put(store.tasks, 'alice', 'in time')).toMatchObject({ revision: 1 })
+    await store.close()
+  })
+
+  test('in the middle: every call settles, and nothing acknowledged is lost', async () => {
+    const store = await openAt(server.url)
+    const acknowledged: string[] = []
+    const outcomes = new Set<string>()
+    let done = false
+    const writer = async (n: number): Promise<void> => {
+      while (!done) {
+        try {
+          const { id } = await put(store.tasks, 'crash', `writer ${n}`)
+          acknowledged.push(id)
+          outcomes.add('written')
+        } catch (error) {
+          outcomes.add((error as { kind?: string }).kind ?? String(error))
+          await Bun.sleep(5)
+        }
+      }
+    }
+    const writers = Array.from({ length: 16 }, (_, n) => writer(n))
+    for (let crash = 0; crash < 3; crash++) {
+      const enough = acknowledged.length + 50
+      while (acknowledged.length < enough) await Bun.sleep(2)
+      await server.stop()
+      await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
+      await server.start()
+    }
+    done = true
+    await Promise.all(writers)
+    expect([...outcomes].sort()).toEqual(['unavailable', 'written'])
+    const { tasks: kept, revision } = await store.tasks.list('crash', taskQuery(), WHOLE)
+    const ids = new Set(kept.map(({ id }) => id))
+    expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
+    expect(kept.map((task) => task.revision).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: revision }, (_, n) => n + 1),
+    )
+    await store.close()
+  })
+
+  test('frozen: queries end at their deadline and the pool recovers', async () => {
+    const proxy = silentProxy(server.url)
+    const store = await openAt(proxy.url, {
+      poolSize: 2,
+      queryDeadline: 100,
+      connectionDeadline: 50,
+    })
+    await Promise.all([store.tasks.ready(), store.tasks.ready()])
+    proxy.goSilent()
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => store.tasks.ready()))
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { kind: 'unavailable' } })
+    }
+    proxy.speak()
+    for (;;) {
+      const ready = await store.tasks.ready().then(
+        () => true,
+        () => false,
+      )
+      if (ready) break
+    }
+    expect(await put(store.tasks, 'frozen', 'after')).toMatchObject({ title: 'after' })
+    await store.close()
+    proxy.close()
+  })
+
+  test('frozen, then gone: giving up on a query harms nothing', async () => {
+    const proxy = silentProxy(server.url)
+    const store = await openAt(proxy.url, { poolSize: 1, queryDeadline: 100 })
+    await store.tasks.ready()
+    proxy.goSilent()
+    proxy.refuse()
+    await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
+    await store.close()
+  })
+
+  test('busy: a wait for a connection is bounded', async () => {
+    const store = await openAt(server.url, { poolSize: 2, connectionDeadline: 100 })
+    await put(store.tasks, 'busy', 'first')
+    const blocker = postgres(server.url, { max: 1 })
+    const { promise: locked, resolve: taken } = Promise.withResolvers<void>()
+    const { promise: over, resolve: release } = Promise.withResolvers<void>()
+    const holding = blocker.begin(async (sql) => {
+      await sql`lock table taskport.tasks`
+      taken()
+      await over
+    })
+    await locked
+    const held = [put(store.tasks, 'busy', 'a'), put(store.tasks, 'other', 'b')]
+    const late = await store.tasks.ready().then(
+      () => 'ready',
+      (error) => error.cause,
+    )
+    expect(late).toBe('too busy')
+    release()
+    await holding
+    expect(await Promise.all(held)).toMatchObject([{ title: 'a' }, { title: 'b' }])
+    await blocker.end()
+    await store.close()
+  })
 })

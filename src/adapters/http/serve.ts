@@ -25,7 +25,7 @@ export const serve = (
         return unexpected(Bun.randomUUIDv7())
       },
     })
-    const stop = async (grace = 9000): Promise<void> => {
+    const stop = async (grace = 8000): Promise<void> => {
       const { promise: late, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, grace)
       await Promise.race([server.stop(), late])

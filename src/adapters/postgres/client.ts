@@ -17,6 +17,9 @@ export type Client = Readonly<{
   close(): Promise<void>
 }>
 
+/** A statement waits unsent until a connection is free for it. The driver's types lack this one. */
+const UNTYPED: object = { max_pipeline: 1 }
+
 /**
  * Every parameter is a text that the statement casts itself (`$1::text::boolean`): then a prepared
  * statement that has to be prepared again means the same as the first time.
@@ -25,6 +28,8 @@ export const connect = (url: string, limits: Limits): Client => {
   const sql = postgres(url, {
     max: limits.poolSize,
     connect_timeout: Math.ceil(limits.connectionDeadline / 1000),
+    ...UNTYPED,
+    backoff: () => 0.1,
     fetch_types: false,
     onnotice: () => {},
     connection: { application_name: 'taskport' },
@@ -35,22 +40,30 @@ export const connect = (url: string, limits: Limits): Client => {
   return {
     sql,
     run: (statement) =>
-      new Promise((resolve, reject) => {
-        inTurn(async () => {
-          const timer = setTimeout(() => {
-            reject(unavailable('deadline exceeded'))
-            statement.cancel()
-          }, limits.queryDeadline)
-          try {
-            resolve(await statement)
-          } finally {
-            clearTimeout(timer)
-          }
-        }).catch((error) => reject(isOutage(error) ? unavailable(error) : error))
+      inTurn(() => withDeadline(statement, limits.queryDeadline)).catch((error) => {
+        throw isOutage(error) ? unavailable(error) : error
       }),
-    close: () => sql.end({ timeout: 5 }),
+    close: () => sql.end({ timeout: 1 }),
   }
 }
+
+/**
+ * At the deadline the statement is given up, and with it its place: its connection may be one that
+ * never answers again. One that was not sent yet never will be. One that was is left alone, since
+ * a request to cancel it may arrive late and hit the next one.
+ */
+const withDeadline = <Row extends object>(
+  statement: postgres.PendingQuery<Row[]>,
+  milliseconds: number,
+): Promise<Row[]> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(unavailable('deadline exceeded'))
+      const { state } = statement as unknown as { state: object | null }
+      if (state === null) statement.cancel()
+    }, milliseconds)
+    statement.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 
 const unavailable = (cause: unknown): DomainError =>
   cause instanceof DomainError

@@ -1,0 +1,173 @@
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { postgresBinaries } from './postgres-binaries.ts'
+
+export type PostgresServer = Readonly<{
+  /** Where its data and log are. */
+  folder: string
+  /** A superuser's URL of its first database. */
+  url: string
+  /** Ends it as a crash would, without a checkpoint or a word to its clients. */
+  stop(): Promise<void>
+  /** On the same port, with what was committed. */
+  start(): Promise<void>
+  /** Stops it for good and removes its folder. */
+  close(): Promise<void>
+}>
+
+/**
+ * Owns the server: does what it is told line by line, and ends and removes everything when nobody
+ * can tell it any more, however the test run ended.
+ */
+const GUARD = `
+trap '' INT TERM HUP
+start() { "$BINARIES/postgres" -D "$FOLDER/data" $SETTINGS >>"$FOLDER/log" 2>&1 </dev/null & server=$!; }
+end() { kill -$1 $server 2>/dev/null; wait $server 2>/dev/null; }
+while read -r command; do
+  case $command in start) start ;; stop) end QUIT ;; esac
+  echo done
+done
+end INT
+rm -rf "$FOLDER"
+`
+
+/** A server of one's own, in a new folder and on a free port. */
+export const privateServer = async (): Promise<PostgresServer> => {
+  const user = unprivilegedUser()
+  const folder = mkdtempSync(join(tmpdir(), 'taskport-postgres-'))
+  chmodSync(folder, 0o755)
+  const binaries = postgresBinaries(folder)
+  if (user) Bun.spawnSync(['chown', '-R', `${user.uid}:${user.gid}`, folder])
+  const initialise = Bun.spawnSync(
+    [
+      join(binaries, 'initdb'),
+      '-D',
+      join(folder, 'data'),
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    { ...user, cwd: folder, stdout: 'ignore', stderr: 'pipe' },
+  )
+  if (!initialise.success) throw new Error(`initdb failed: ${initialise.stderr}`)
+
+  const port = freePort()
+  const settings = {
+    port,
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: 200,
+    timezone: 'Asia/Kolkata',
+    fsync: 'off',
+    full_page_writes: 'off',
+  }
+  const guard = Bun.spawn(['/bin/sh', '-c', GUARD], {
+    ...user,
+    cwd: folder,
+    env: {
+      BINARIES: binaries,
+      FOLDER: folder,
+      PATH: process.env['PATH'] ?? '',
+      SETTINGS: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+    },
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'ignore',
+  })
+  guard.unref()
+  const answers = guard.stdout.getReader()
+  const tell = async (command: 'start' | 'stop'): Promise<void> => {
+    guard.stdin.write(`${command}\n`)
+    await guard.stdin.flush()
+    await answers.read()
+  }
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const start = async (): Promise<void> => {
+    await tell('start')
+    await answering(url, () => readFileSync(join(folder, 'log'), 'utf8').slice(-2000))
+  }
+  const close = async (): Promise<void> => {
+    await guard.stdin.end()
+    await guard.exited
+  }
+  await start()
+  return { folder, url, stop: () => tell('stop'), start, close }
+}
+
+let shared: Promise<string> | undefined
+const made: string[] = []
+
+/** A new, empty database of its own, on one server for the whole test run. */
+export const freshDatabase = async (): Promise<string> => {
+  shared ??= process.env['TEST_DATABASE_URL']
+    ? Promise.resolve(process.env['TEST_DATABASE_URL'])
+    : privateServer().then(({ url }) => url)
+  const server = await shared
+  const name = `taskport_test_${Bun.randomUUIDv7().replaceAll('-', '')}`
+  await administer(server, (sql) => sql.unsafe(`create database ${name}`))
+  made.push(name)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+/** For a server that goes on after the tests. */
+export const dropDatabases = async (): Promise<void> => {
+  const server = process.env['TEST_DATABASE_URL']
+  if (!server) return
+  for (const name of made.splice(0)) {
+    await administer(server, (sql) => sql.unsafe(`drop database ${name} with (force)`))
+  }
+}
+
+const administer = async (
+  url: string,
+  step: (sql: postgres.Sql) => Promise<unknown>,
+): Promise<void> => {
+  const sql = postgres(url, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+  try {
+    await step(sql)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+const answering = async (url: string, log: () => string): Promise<void> => {
+  for (const end = Date.now() + 30_000; ; await Bun.sleep(20)) {
+    try {
+      return await administer(url, (sql) => sql`select 1`)
+    } catch (error) {
+      if (Date.now() > end)
+        throw new Error(`PostgreSQL does not start:\n${log()}`, { cause: error })
+    }
+  }
+}
+
+const freePort = (): number => {
+  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
+  listener.stop(true)
+  return listener.port
+}
+
+/** PostgreSQL does not run as root: then who it runs as. */
+const unprivilegedUser = (): { uid: number; gid: number } | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+  const user = ['postgres', 'nobody']
+    .map((name) => users.find(([candidate]) => candidate === name))
+    .find((candidate) => candidate !== undefined)
+  if (!user)
+    throw new Error('As root, the tests need a user postgres or nobody to run PostgreSQL as.')
+  return { uid: Number(user[2]), gid: Number(user[3]) }
+}

@@ -1,0 +1,68 @@
+import type { Socket } from 'bun'
+
+type Peer = Socket<{ other?: Peer; held: Uint8Array[] }>
+
+/**
+ * A TCP relay to a server, between it and its client, that can go silent: then nothing passes and
+ * nobody is told, as when a machine freezes or a cable is pulled.
+ */
+export const silentProxy = (target: string) => {
+  const { hostname, port } = new URL(target)
+  let silent = false
+  const peers = new Set<Peer>()
+
+  const pass = (from: Peer, data: Uint8Array): void => {
+    if (silent || !from.data.other) from.data.held.push(data.slice())
+    else from.data.other.write(data)
+  }
+  const release = (peer: Peer): void => {
+    const { other, held } = peer.data
+    if (!silent && other) for (const data of held.splice(0)) other.write(data)
+  }
+  const drop = (peer: Peer): void => {
+    peers.delete(peer)
+    peer.data.other?.end()
+  }
+  const handlers = { data: pass, close: drop, error: () => {} }
+
+  const listener = Bun.listen<Peer['data']>({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      ...handlers,
+      open: (client) => {
+        client.data = { held: [] }
+        peers.add(client)
+        Bun.connect<Peer['data']>({
+          hostname,
+          port: Number(port),
+          socket: {
+            ...handlers,
+            open: (server) => {
+              server.data = { other: client, held: [] }
+              client.data.other = server
+              peers.add(server)
+              release(client)
+            },
+          },
+        }).catch(() => client.end())
+      },
+    },
+  })
+  const url = new URL(target)
+  url.port = String(listener.port)
+
+  return {
+    url: url.href,
+    goSilent: () => {
+      silent = true
+    },
+    speak: () => {
+      silent = false
+      for (const peer of peers) release(peer)
+    },
+    /** Takes no new connections; the old ones stay as they are. */
+    refuse: () => listener.stop(),
+    close: () => listener.stop(true),
+  }
+}
