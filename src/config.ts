@@ -106,7 +106,7 @@ const parseStorage = (value: string, poolSize: number): Storage | undefined => {
   if (value === 'memory:') return { kind: 'memory' }
   const path = /^sqlite:(?:\/\/(?=[./]))?(.+)$/.exec(value)?.[1]
   if (path !== undefined) return { kind: 'sqlite', path }
-  const url = /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
+  const url = /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
   return url ? { kind: 'postgres', url: value, poolSize } : undefined
 }
 

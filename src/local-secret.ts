@@ -19,7 +19,7 @@ export const localSecret = (path: string): string => {
 
 /** Undefined when it is there already, also when another process was faster. */
 const create = (path: string): string | undefined => {
-  mkdirSync(dirname(path), { recursive: true })
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
   try {
     const file = openSync(path, 'wx', 0o600)

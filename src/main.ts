@@ -37,8 +37,6 @@ try {
   )
   const handle = handler(api(app, verify, { version }), { log, corsOrigins: config.corsOrigins })
   const server = serve(handle, { host: config.host, port: config.port, log })
-  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
-  process.stderr.write(welcome(server.url, config))
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping')
@@ -48,6 +46,8 @@ try {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
+  process.stderr.write(welcome(server.url, config))
 } catch (error) {
   fail(error)
 }

@@ -14,7 +14,7 @@ const APPLICATION_ID = 0x5461736b
  */
 export const openDatabase = (path: string): { db: Database; close(): void } => {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const release = lock(path)
     try {
       const db = new Database(path, { create: true, strict: true })

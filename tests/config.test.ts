@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'bun:test'
+import { readConfig, secretPath } from '../src/config.ts'
+
+const SECRET = 'a secret of at least thirty-two bytes'
+
+test('nothing configured is a working configuration', () => {
+  for (const environment of [
+    {},
+    { PORT: '', DATABASE_URL: ' ', NEON_DB_URL: '', CORS_ORIGINS: '' },
+  ]) {
+    const config = readConfig(environment)
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 8000,
+      storage: { kind: 'sqlite', path: './data/taskport.db' },
+      dataFolder: './data',
+      tokens: {},
+      corsOrigins: [],
+      taskQuota: 10_000,
+      logLevel: 'info',
+    })
+    expect(secretPath(config)).toBe('data/secret')
+  }
+})
+
+test('everything can be configured', () => {
+  const config = readConfig({
+    HOST: '0.0.0.0',
+    PORT: '80',
+    DATABASE_URL: 'postgres://u:p@db/tasks?sslmode=require',
+    DATABASE_POOL_SIZE: '25',
+    BETTER_AUTH_SECRET: SECRET,
+    AUTH_JWKS_URL: 'https://id.example.com/jwks',
+    AUTH_ISSUER: 'https://id.example.com',
+    AUTH_AUDIENCE: 'taskport',
+    CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+    TASK_QUOTA: '5',
+    LOG_LEVEL: 'debug',
+  })
+  expect(config).toEqual({
+    host: '0.0.0.0',
+    port: 80,
+    storage: { kind: 'postgres', url: 'postgres://u:p@db/tasks?sslmode=require', poolSize: 25 },
+    dataFolder: './data',
+    tokens: {
+      secret: SECRET,
+      jwksUrl: 'https://id.example.com/jwks',
+      issuer: 'https://id.example.com',
+      audience: 'taskport',
+    },
+    corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+    taskQuota: 5,
+    logLevel: 'debug',
+  })
+})
+
+describe('DATABASE_URL', () => {
+  test.each([
+    ['memory:', { kind: 'memory' }],
+    ['sqlite:tasks.db', { kind: 'sqlite', path: 'tasks.db' }],
+    ['sqlite:/var/lib/tasks.db', { kind: 'sqlite', path: '/var/lib/tasks.db' }],
+    ['sqlite:///var/lib/tasks.db', { kind: 'sqlite', path: '/var/lib/tasks.db' }],
+    [
+      'postgresql://localhost/x',
+      { kind: 'postgres', url: 'postgresql://localhost/x', poolSize: 10 },
+    ],
+  ])('%s', (url, storage) => {
+    expect(readConfig({ DATABASE_URL: url }).storage).toEqual(storage as never)
+  })
+
+  test('NEON_DB_URL counts in its absence only', () => {
+    const neon = 'postgres://neon/x'
+    expect(readConfig({ NEON_DB_URL: neon }).storage).toMatchObject({ url: neon })
+    expect(readConfig({ NEON_DB_URL: neon, DATABASE_URL: 'memory:' }).storage).toEqual({
+      kind: 'memory',
+    })
+    expect(() => readConfig({ NEON_DB_URL: 'x' })).toThrow('NEON_DB_URL')
+  })
+})
+
+test.each([
+  ['PORT', '65536'],
+  ['PORT', '-1'],
+  ['PORT', '80a'],
+  ['PORT', '1e3'],
+  ['DATABASE_URL', 'mysql://x'],
+  ['DATABASE_URL', 'sqlite:'],
+  ['DATABASE_URL', 'postgres://'],
+  ['DATABASE_POOL_SIZE', '0'],
+  ['BETTER_AUTH_SECRET', 'short'],
+  ['BETTER_AUTH_SECRET', `-----BEGIN PUBLIC KEY-----${SECRET}`],
+  ['AUTH_JWKS_URL', 'file:///etc/keys'],
+  ['AUTH_JWKS_URL', 'https://'],
+  ['CORS_ORIGINS', '*'],
+  ['CORS_ORIGINS', 'https://app.example.com/'],
+  ['CORS_ORIGINS', 'https://app.example.com,,'],
+  ['CORS_ORIGINS', 'null'],
+  ['TASK_QUOTA', '0'],
+  ['LOG_LEVEL', 'INFO'],
+])('%s=%s is refused by name, without showing the value', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`not usable:\n  ${name} must`))
+  if (value.length > 11) expect(() => readConfig({ [name]: value })).not.toThrow(value)
+})

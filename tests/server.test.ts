@@ -1,0 +1,304 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { temporaryFolder } from './support/folder.ts'
+import { json } from './support/http.ts'
+import { freshDatabase, privateServer } from './support/postgres.ts'
+import { type RunningProcess, startServer, tokenFor } from './support/server.ts'
+
+setDefaultTimeout(60_000)
+
+const client = (url: string, token: string) => (method: string, path: string, body?: object) =>
+  fetch(`${url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+
+const stop = async (server: RunningProcess): Promise<void> => {
+  server.signal('SIGTERM')
+  expect(await server.exited).toBe(0)
+}
+
+/** Creates, lists, filters, edits, completes and deletes. */
+const useIt = async (url: string, token: string): Promise<void> => {
+  const call = client(url, token)
+  const milk = await json(call('POST', '/api/tasks', { title: 'Buy milk', due_date: '2026-02-10' }))
+  const rent = await json(call('POST', '/api/tasks', { title: 'Pay rent', priority: 'high' }))
+  expect(await json(call('GET', '/api/tasks'))).toEqual([rent, milk])
+  expect(await json(call('GET', '/api/tasks?priority=high'))).toEqual([rent])
+  expect(await json(call('PUT', `/api/tasks/${milk.id}`, { title: 'Buy oat milk' }))).toMatchObject(
+    {
+      title: 'Buy oat milk',
+      due_date: '2026-02-10',
+      revision: 3,
+    },
+  )
+  expect(await json(call('PATCH', `/api/tasks/${rent.id}/complete`))).toMatchObject({
+    completed: true,
+  })
+  expect(await json(call('GET', '/api/tasks?status=pending'))).toMatchObject([{ id: milk.id }])
+  expect((await call('DELETE', `/api/tasks/${milk.id}`)).status).toBe(204)
+  expect((await call('GET', `/api/tasks/${milk.id}`)).status).toBe(404)
+}
+
+describe('on a fresh machine, with nothing configured', () => {
+  test('it makes its folder, database and secret, and takes the tokens of the command', async () => {
+    const folder = temporaryFolder()
+    const server = await startServer(folder)
+    expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(folder, 'data/secret')).mode & 0o777).toBe(0o600)
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    await useIt(server.url, token)
+    await stop(server)
+    expect(server.stderr()).toContain(`curl -s ${server.url}/api/tasks`)
+
+    const again = await startServer(folder)
+    expect(await json(client(again.url, token)('GET', '/api/tasks'))).toMatchObject([
+      { title: 'Pay rent', revision: 4 },
+    ])
+    await stop(again)
+    const log = JSON.stringify([...server.lines, ...again.lines])
+    for (const secret of [
+      token,
+      'rent',
+      readFileSync(join(folder, 'data/secret'), 'utf8').trim(),
+    ]) {
+      expect(log).not.toContain(secret)
+    }
+  })
+
+  test('the token command says how it is used', async () => {
+    const folder = temporaryFolder()
+    for (const args of [[], ['--sub', ''], ['--sub', 'a', '--expires', 'x'], ['--name', 'a']]) {
+      const { code, error } = await tokenFor(folder, args)
+      expect(code).toBe(1)
+      expect(error).toMatch(/--sub|--name/)
+    }
+    const keys = { AUTH_JWKS_URL: 'http://127.0.0.1:9/jwks' }
+    expect((await tokenFor(folder, ['--sub', 'a'], keys)).error).toContain('identity provider')
+  })
+})
+
+test('in memory, with a secret, an issuer and an audience', async () => {
+  const env = {
+    DATABASE_URL: 'memory:',
+    BETTER_AUTH_SECRET: 'a secret of at least thirty-two bytes',
+    AUTH_ISSUER: 'https://id.example.com',
+    AUTH_AUDIENCE: 'taskport',
+  }
+  const folder = temporaryFolder()
+  const server = await startServer(folder, env)
+  await useIt(server.url, (await tokenFor(folder, ['--sub', 'alice'], env)).token)
+  const { AUTH_AUDIENCE: _, ...without } = env
+  const other = (await tokenFor(folder, ['--sub', 'alice'], without)).token
+  expect((await client(server.url, other)('GET', '/api/tasks')).status).toBe(401)
+  await stop(server)
+  expect(existsSync(join(folder, 'data'))).toBe(false)
+})
+
+describe('on PostgreSQL', () => {
+  test('two processes share one database', async () => {
+    const folder = temporaryFolder()
+    const env = { DATABASE_URL: '', NEON_DB_URL: await freshDatabase() }
+    const [one, two] = await Promise.all([startServer(folder, env), startServer(folder, env)])
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    await readyAt(one.url)
+    await useIt(one.url, token)
+    await readyAt(two.url)
+    expect(await json(client(two.url, token)('GET', '/api/tasks'))).toMatchObject([
+      { title: 'Pay rent' },
+    ])
+    await Promise.all([stop(one), stop(two)])
+  })
+
+  test('that is away at the start: healthy, not ready, then ready by itself', async () => {
+    const database = await privateServer()
+    await database.stop()
+    const folder = temporaryFolder()
+    const server = await startServer(folder, { DATABASE_URL: database.url })
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    expect((await fetch(`${server.url}/health`)).status).toBe(200)
+    for (const path of ['/health/ready', '/api/tasks']) {
+      const response = await client(server.url, token)('GET', path)
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
+      expect(await response.text()).not.toMatch(/postgres|127|ECONN/)
+    }
+    await database.start()
+    await readyAt(server.url)
+    await useIt(server.url, token)
+    await stop(server)
+    await database.close()
+  })
+
+  test('that a newer version has written: ends with a clear message', async () => {
+    const url = await freshDatabase()
+    const { default: postgres } = await import('postgres')
+    const sql = postgres(url, { max: 1 })
+    await sql`create schema taskport`
+    await sql`create table taskport.migrations (version integer primary key, applied_at timestamptz not null default now())`
+    await sql`insert into taskport.migrations (version) values (99)`
+    await sql.end()
+    const server = await startServer(temporaryFolder(), { DATABASE_URL: url })
+    expect(await server.exited).toBe(1)
+    expect(server.stderr()).toContain('newer version')
+  })
+
+  const readyAt = async (url: string): Promise<void> => {
+    while ((await fetch(`${url}/health/ready`)).status !== 200) await Bun.sleep(20)
+  }
+})
+
+describe('start', () => {
+  test('a port that is taken is named', async () => {
+    const taken = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
+    const server = await startServer(temporaryFolder(), {
+      PORT: String(taken.port),
+      DATABASE_URL: 'memory:',
+    })
+    expect(await server.exited).toBe(1)
+    expect(server.stderr()).toContain(`Port ${taken.port} on 127.0.0.1 is taken`)
+    await taken.stop(true)
+  })
+
+  test('a database file that another process has is named', async () => {
+    const folder = temporaryFolder()
+    const first = await startServer(folder)
+    const second = await startServer(folder)
+    expect(await second.exited).toBe(1)
+    expect(second.stderr()).toMatch(/taskport\.db is in use by another Taskport process/)
+    expect((await fetch(`${first.url}/health/ready`)).status).toBe(200)
+    await stop(first)
+    await stop(await startServer(folder))
+  })
+
+  test('every bad variable is named at once', async () => {
+    const server = await startServer(temporaryFolder(), {
+      PORT: '99999',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://x',
+      BETTER_AUTH_SECRET: 'topsecret',
+    })
+    expect(await server.exited).toBe(1)
+    for (const name of ['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'BETTER_AUTH_SECRET']) {
+      expect(server.stderr()).toContain(name)
+    }
+    expect(server.stderr()).not.toContain('topsecret')
+  })
+})
+
+describe('stop', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s it finishes what runs and takes nothing new',
+    async (signal) => {
+      const folder = temporaryFolder()
+      const server = await startServer(folder)
+      const { token } = await tokenFor(folder, ['--sub', 'alice'])
+      const idle = await fetch(`${server.url}/health`)
+      expect(idle.status).toBe(200)
+
+      // A request whose body is still on its way when the signal comes.
+      const { promise: more, resolve: send } = Promise.withResolvers<void>()
+      const body = new ReadableStream({
+        start: async (controller) => {
+          controller.enqueue(Buffer.from('{"title":"begun before '))
+          await more
+          controller.enqueue(Buffer.from('the stop"}'))
+          controller.close()
+        },
+      })
+      const running = fetch(`${server.url}/api/tasks`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body,
+      })
+      await client(server.url, token)('GET', '/api/tasks')
+      server.signal(signal)
+      while (!server.lines.some(({ msg }) => msg === 'stopping')) await Bun.sleep(5)
+      while (
+        await fetch(`${server.url}/health`, { keepalive: false }).then(
+          () => true,
+          () => false,
+        )
+      )
+        await Bun.sleep(5)
+      send()
+      expect((await running).status).toBe(201)
+      expect(await server.exited).toBe(0)
+
+      const again = await startServer(folder)
+      expect(await json(client(again.url, token)('GET', '/api/tasks'))).toMatchObject([
+        { title: 'begun before the stop' },
+      ])
+      await stop(again)
+    },
+  )
+
+  test('a client that never finishes does not hold it up for longer than its grace', async () => {
+    const folder = temporaryFolder()
+    const server = await startServer(folder)
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{')) })
+    const hanging = fetch(`${server.url}/api/tasks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body,
+    }).catch(() => {})
+    await client(server.url, token)('GET', '/api/tasks')
+    server.signal('SIGTERM')
+    expect(await server.exited).toBe(0)
+    await hanging
+  })
+})
+
+test('kill -9 under load loses no acknowledged write on SQLite', async () => {
+  const folder = temporaryFolder()
+  const { token } = await tokenFor(folder, ['--sub', 'alice'])
+  const acknowledged: string[] = []
+  for (let round = 0; round < 3; round++) {
+    const server = await startServer(folder)
+    const call = client(server.url, token)
+    const enough = acknowledged.length + 100
+    const writer = async (): Promise<void> => {
+      for (;;) {
+        const response = await call('POST', '/api/tasks', { title: 'kept' }).catch(() => undefined)
+        if (response?.status !== 201) return
+        const task = await json(response).catch(() => undefined)
+        if (task) acknowledged.push(task.id)
+      }
+    }
+    const writers = Array.from({ length: 8 }, writer)
+    while (acknowledged.length < enough) await Bun.sleep(2)
+    server.signal('SIGKILL')
+    await Promise.all([server.exited, ...writers])
+  }
+  const server = await startServer(folder)
+  const tasks = await json(client(server.url, token)('GET', '/api/tasks'))
+  const ids = new Set(tasks.map(({ id }: { id: string }) => id))
+  expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
+  const revisions = tasks.map(({ revision }: { revision: number }) => revision)
+  expect(revisions.toSorted((a: number, b: number) => a - b)).toEqual(
+    revisions.map((_: number, n: number) => n + 1),
+  )
+  await stop(server)
+})
+
+describe('real sockets', () => {
+  test('a large body is refused unread, and its client is told', async () => {
+    const folder = temporaryFolder()
+    const server = await startServer(folder, { DATABASE_URL: 'memory:' })
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    for (const path of ['/api/tasks', '/api/tasks?x']) {
+      const response = await fetch(`${server.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: 'x'.repeat(5_000_000),
+      })
+      expect(response.status).toBe(413)
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+    }
+    const head = await fetch(`${server.url}/health`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '20'])
+    await stop(server)
+  })
+})
