@@ -3,8 +3,7 @@ import type { Config } from './config.ts'
 /** What a person who has just started the server can do next, for the terminal. */
 export const welcome = (url: string, { tokens, storage }: Config): string => {
   const place = storage.kind === 'sqlite' ? `SQLite in ${storage.path}` : storage.kind
-  const bun =
-    Bun.which('bun') && process.env['npm_command'] !== 'exec' ? 'bun' : 'npx --yes bun@1.4.5'
+  const bun = process.execPath.includes('_npx') ? `npx --yes bun@${Bun.version}` : 'bun'
   const token =
     tokens.jwksUrl !== undefined && tokens.secret === undefined
       ? '<a token from your identity provider>'

@@ -1,8 +1,10 @@
 import { afterAll } from 'bun:test'
 import { removeFolders } from './support/folder.ts'
 import { dropDatabases } from './support/postgres.ts'
+import { killServers } from './support/server.ts'
 
 afterAll(async () => {
+  killServers()
   removeFolders()
   await dropDatabases()
 })

@@ -2,6 +2,13 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dir, '../..')
 
+const children = new Set<Bun.Subprocess>()
+
+/** Ends what a failed test has left running. */
+export const killServers = (): void => {
+  for (const child of children) child.kill('SIGKILL')
+}
+
 export type RunningProcess = Readonly<{
   url: string
   /** What it has written so far: JSON lines, and words for people. */
@@ -22,6 +29,8 @@ export const startServer = async (
     stdout: 'pipe',
     stderr: 'pipe',
   })
+  children.add(child)
+  void child.exited.then(() => children.delete(child))
   const lines: Record<string, unknown>[] = []
   const { promise: listening, resolve } = Promise.withResolvers<string>()
   let errors = ''
