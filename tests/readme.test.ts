@@ -1,0 +1,54 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
+import { temporaryFolder } from './support/folder.ts'
+import { startServer } from './support/server.ts'
+
+setDefaultTimeout(60_000)
+
+const ROOT = join(import.meta.dir, '..')
+const SECRET = 'a secret of at least thirty-two bytes'
+
+/** What differs from run to run. */
+const steady = (text: string): string =>
+  text
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
+    .replace(/"(created|updated)_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g, '"$1_at":"<time>"')
+    .trimEnd()
+
+test('every command of the README gives the answer that stands there', async () => {
+  const readme = await Bun.file(join(ROOT, 'README.md')).text()
+  const session = [...readme.matchAll(/```console\n(.*?)```/gs)].map(([, block]) => block).join('')
+  const commands = session
+    .split(/^\$ /m)
+    .filter(Boolean)
+    .map((part) => {
+      const [command = '', ...answer] = part.split('\n')
+      return { command, answer: answer.join('\n') }
+    })
+  expect(commands.length).toBeGreaterThan(10)
+
+  const folder = temporaryFolder()
+  const server = await startServer(folder, { BETTER_AUTH_SECRET: SECRET })
+  const mark = '--- next ---'
+  const script = commands
+    .map(({ command }) => command.replaceAll('http://127.0.0.1:8000', server.url))
+    .join(`\necho; echo '${mark}'\n`)
+  const shell = Bun.spawn(['bash', '-c', `bun() { "${process.execPath}" "$@"; }\n${script}`], {
+    cwd: ROOT,
+    env: { ...process.env, BETTER_AUTH_SECRET: SECRET },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [answers, errors] = await Promise.all([
+    new Response(shell.stdout).text(),
+    new Response(shell.stderr).text(),
+  ])
+  expect(errors).toBe('')
+  const given = answers.split(`${mark}\n`)
+  expect(given).toHaveLength(commands.length)
+  for (const [n, { command, answer }] of commands.entries()) {
+    expect(`${command}\n${steady(given[n] ?? '')}`).toBe(`${command}\n${steady(answer)}`)
+  }
+  server.signal('SIGTERM')
+  expect(await server.exited).toBe(0)
+})
