@@ -284,6 +284,58 @@ test('kill -9 under load loses no acknowledged write on SQLite', async () => {
 })
 
 describe('real sockets', () => {
+  /** Sends bytes as they are; the whole answer. */
+  const raw = async (url: string, bytes: string): Promise<string> => {
+    const { hostname, port } = new URL(url)
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    let answer = ''
+    const socket = await Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: {
+        data: (_, chunk) => {
+          answer += chunk.toString()
+        },
+        close: () => resolve(),
+      },
+    })
+    socket.write(bytes)
+    await closed
+    return answer
+  }
+
+  test('requests without a usable host are served, for health checkers that send none', async () => {
+    const server = await startServer(temporaryFolder(), { DATABASE_URL: 'memory:' })
+    for (const head of [
+      'HTTP/1.0\r\n',
+      'HTTP/1.1\r\nHost: a b\r\n',
+      'HTTP/1.1\r\nHost: x\r\n',
+      'HTTP/1.1\r\nHost: x:99999\r\n',
+    ]) {
+      const answer = await raw(server.url, `GET /health?x=1 ${head}Connection: close\r\n\r\n`)
+      expect(answer).toStartWith('HTTP/1.1 200')
+      expect(answer).toEndWith('{"status":"healthy"}')
+      const posted = await raw(
+        server.url,
+        `POST /api/tasks ${head}Connection: close\r\nContent-Length: 2\r\n\r\n{}`,
+      )
+      expect(posted).toStartWith('HTTP/1.1 401')
+    }
+    const large =
+      'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000000\r\n\r\n{'
+    const { promise: answered, resolve } = Promise.withResolvers<string>()
+    const { hostname, port } = new URL(server.url)
+    const socket = await Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: { data: (_, chunk) => resolve(chunk.toString()) },
+    })
+    socket.write(large)
+    expect(await answered).toContain('application/problem+json')
+    socket.end()
+    await stop(server)
+  })
+
   test('a large body is refused unread, and its client is told', async () => {
     const folder = temporaryFolder()
     const server = await startServer(folder, { DATABASE_URL: 'memory:' })

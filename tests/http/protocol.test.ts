@@ -249,6 +249,22 @@ describe('methods and addresses', () => {
   })
 })
 
+test('hosts with short names are served like all others', async () => {
+  for (const host of ['x', 'app', 'a:1', 'task', '[::1]']) {
+    const at = (method: string, body: string | null) =>
+      http.handle(
+        new Request(`http://${host}/api/tasks?${method === 'GET' ? 'q=short' : ''}`, {
+          method,
+          headers: { authorization: 'Bearer alice', ...JSON_HEADERS },
+          body,
+        }),
+      )
+    expect((await at('POST', `{"title":"short ${host}"}`)).status).toBe(201)
+    expect(await json(at('GET', null))).toMatchObject([{ title: `short ${host}` }])
+    await json(at('GET', null)).then(([{ id }]) => http.call('DELETE', `/api/tasks/${id}`))
+  }
+})
+
 test('the service names itself, is healthy and ready', async () => {
   expect(await json(http.call('GET', '/', { as: null }))).toEqual({
     name: 'taskport',

@@ -13,7 +13,7 @@ export const api = (app: App, verify: TokenVerifier, { version }: { version: str
   const guard = authenticate(verify)
 
   const routes = new Elysia({ normalize: false })
-    .onRequest(({ request }) => guard(request, new URL(request.url).pathname))
+    .onRequest(({ request }) => guard(request))
     .onTransform(({ request, route }) => {
       exchangeOf(request).route = route
     })
@@ -49,7 +49,7 @@ export const api = (app: App, verify: TokenVerifier, { version }: { version: str
     routes.routes.filter((route) => matchesRoute(route.path, path)).map(({ method }) => method)
 
   const noRoute = (request: Request): Response => {
-    const allowed = allow(methodsOf(new URL(request.url).pathname))
+    const allowed = allow(methodsOf(exchangeOf(request).path))
     return allowed
       ? problem('method-not-allowed', `Use one of ${allowed} here.`, {
           headers: { allow: allowed },

@@ -12,7 +12,9 @@ const MISSING =
  */
 export const authenticate =
   (verify: TokenVerifier) =>
-  async (request: Request, path: string): Promise<Response | undefined> => {
+  async (request: Request): Promise<Response | undefined> => {
+    const exchange = exchangeOf(request)
+    const { path } = exchange
     if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
     const header = request.headers.get('authorization')
     const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? []
@@ -20,11 +22,11 @@ export const authenticate =
     try {
       if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
       const identity = verify(token)
-      exchangeOf(request).user = (identity instanceof Promise ? await identity : identity).user_id
+      exchange.user = (identity instanceof Promise ? await identity : identity).user_id
       return undefined
     } catch (error) {
       if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {
-        const answer = problemOf(error, exchangeOf(request).id)
+        const answer = problemOf(error, exchange.id)
         if (answer) return answer
         throw error
       }

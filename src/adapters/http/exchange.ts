@@ -5,6 +5,9 @@ import type { UserId } from '../../domain/task.ts'
 export type Exchange = {
   readonly id: string
   readonly started: number
+  /** The request target (RFC 9112 section 3.2), its query apart with the question mark. */
+  readonly path: string
+  readonly search: string
   /** The route that serves it, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
@@ -17,9 +20,17 @@ const exchanges = new WeakMap<Request, Exchange>()
 export const beginExchange = (request: Request): Exchange => {
   const given = request.headers.get('x-request-id')
   const id = given !== null && /^[\w.-]{1,64}$/.test(given) ? given : Bun.randomUUIDv7()
-  const exchange: Exchange = { id, started: performance.now() }
+  const exchange: Exchange = { id, started: performance.now(), ...target(request.url) }
   exchanges.set(request, exchange)
   return exchange
+}
+
+const target = (url: string): { path: string; search: string } => {
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
+  const query = url.indexOf('?', start)
+  return query < 0
+    ? { path: url.slice(start), search: '' }
+    : { path: url.slice(start, query), search: url.slice(query) }
 }
 
 /** Lets a second request object stand for the first. */

@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
-import { beginExchange, type Exchange, joinExchange } from './exchange.ts'
+import { beginExchange, type Exchange, exchangeOf, joinExchange } from './exchange.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
 import { type Log, record } from './request-log.ts'
 
@@ -37,18 +37,34 @@ export const handler = (
 
   const answer = async (request: Request): Promise<Response> => {
     if (request.method === 'OPTIONS') return options(request)
-    if (request.method !== 'HEAD') return routes.handle(request)
-    const get = new Request(request.url, { headers: request.headers })
-    joinExchange(get, request)
-    const full = await routes.handle(get)
+    const routed = routable(request)
+    if (routed !== request) joinExchange(routed, request)
+    const full = await routes.handle(routed)
+    if (request.method !== 'HEAD') return full
     const { byteLength } = await full.bytes()
     const head = new Response(null, { status: full.status, headers: full.headers })
     head.headers.set('content-length', String(byteLength))
     return head
   }
 
+  /**
+   * HEAD is served as GET. The router needs a whole URL with a host of at least four characters; a
+   * request without a usable Host header has none, and short names are common between containers.
+   */
+  const routable = (request: Request): Request => {
+    const { path, search } = exchangeOf(request)
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const whole = request.url.indexOf('/', 8) >= 11
+    if (whole && method === request.method) return request
+    return new Request(`http://localhost${path}${search}`, {
+      method,
+      headers: request.headers,
+      body: method === 'GET' ? null : request.body,
+    })
+  }
+
   const options = (request: Request): Response => {
-    const allowed = allowedAt(new URL(request.url).pathname)
+    const allowed = allowedAt(exchangeOf(request).path)
     if (!allowed) return problem('not-found', 'There is nothing at this address.')
     const preflight = request.headers.has('access-control-request-method')
     return new Response(null, {

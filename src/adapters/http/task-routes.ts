@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import type { App } from '../../application/index.ts'
 import type { Task } from '../../domain/task.ts'
 import { ifMatch, listTag, noneMatchTask, seenList, taskTag } from './entity-tag.ts'
-import { actorOf } from './exchange.ts'
+import { actorOf, exchangeOf } from './exchange.ts'
 import { listRequest, nextPage } from './list-request.ts'
 import { operations } from './openapi.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from './read-json.ts'
@@ -23,7 +23,7 @@ export const taskRoutes = (app: App) => {
       '',
       async ({ request }) => {
         const actor = actorOf(request)
-        const { search } = new URL(request.url)
+        const { search } = exchangeOf(request)
         const { query, page } = listRequest(actor, search)
         const seen = seenList(request.headers, actor, search)
         const list = await app.filterTasks(actor, query, page, seen)
