@@ -1,0 +1,89 @@
+import { problemType, schemaOf } from './openapi-schemas.ts'
+import { ANSWERS } from './problem.ts'
+
+const TEXT = { type: 'string' }
+
+/** Those with `required` are on every answer that names them. */
+export const headers = {
+  'X-Request-Id': {
+    description: 'Names the request in the log: your own id, or one made for it.',
+    required: true,
+    schema: TEXT,
+  },
+  ETag: {
+    description: 'What If-None-Match and If-Match take: a revision in quotes; weak for a list.',
+    required: true,
+    schema: { ...TEXT, examples: ['"41"'] },
+  },
+  Location: { description: 'The address of the new task.', required: true, schema: TEXT },
+  Link: {
+    description: 'The next page, as rel="next" (RFC 8288); present exactly when there is one.',
+    schema: TEXT,
+  },
+  'WWW-Authenticate': {
+    description: 'Tells a token that is missing from one that was refused.',
+    required: true,
+    schema: { ...TEXT, enum: ['Bearer', 'Bearer error="invalid_token"'] },
+  },
+  'Retry-After': {
+    description: 'Seconds to wait before the next attempt.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+  },
+}
+
+type Header = keyof typeof headers
+
+const headersOf = (names: readonly Header[]) =>
+  Object.fromEntries(
+    ['X-Request-Id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  )
+
+/** When each problem comes, and the headers that it has. */
+const FAILURES = {
+  invalid: ['The request is malformed, or a value in it is not acceptable.'],
+  unauthenticated: ['The token is missing, has expired or is not valid here.', 'WWW-Authenticate'],
+  forbidden: ['The task belongs to another user.'],
+  'quota-exceeded': ['You have as many tasks as are allowed.'],
+  'not-found': ['There is no task with this id.'],
+  stale: ['The revision of the task is none of those in If-Match.', 'ETag'],
+  'payload-too-large': ['The body is larger than 64 KiB.'],
+  'unsupported-media-type': ['The body is not uncompressed UTF-8 JSON, or not declared as it.'],
+  internal: ['Something unexpected failed; the answer names the request and nothing else.'],
+  unavailable: ['The storage, or the key to check a token with, is out of reach.', 'Retry-After'],
+} as const satisfies Partial<
+  Record<keyof typeof ANSWERS, readonly [description: string, ...headers: Header[]]>
+>
+
+export type Failure = keyof typeof FAILURES
+
+const failure = (kind: Failure) => {
+  const [description, ...names] = FAILURES[kind]
+  const { status, title } = ANSWERS[kind]
+  const exact = { type: problemType(kind), title, status }
+  const properties = Object.fromEntries(
+    Object.entries(exact).map(([name, value]) => [name, { const: value }]),
+  )
+  const media = {
+    schema: { allOf: [schemaOf('Problem'), { properties }] },
+    example: { ...exact, detail: description },
+  }
+  return { description, headers: headersOf(names), content: { 'application/problem+json': media } }
+}
+
+export const responses = Object.fromEntries(
+  (Object.keys(FAILURES) as Failure[]).map((kind) => [kind, failure(kind)]),
+)
+
+/** The problems an operation can answer with, by their status. */
+export const failures = (...kinds: readonly Failure[]) =>
+  Object.fromEntries(
+    kinds.map((kind) => [ANSWERS[kind].status, { $ref: `#/components/responses/${kind}` }]),
+  )
+
+/** An answer when all is well; without a schema it has no body. */
+export const answer = (description: string, schema: object | null, ...names: Header[]) => ({
+  description,
+  headers: headersOf(names),
+  ...(schema && { content: { 'application/json': { schema } } }),
+})

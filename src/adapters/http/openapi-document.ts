@@ -1,0 +1,26 @@
+import { headers, responses } from './openapi-answers.ts'
+import { parameters } from './openapi-parameters.ts'
+import { schemas } from './openapi-schemas.ts'
+
+const DESCRIPTION = `The tasks of the users of a web or mobile client. Everything under /api/ asks for
+a bearer token and shows its user's own tasks only. Every error is a problem document (RFC 9457),
+also the 404 of an address and the 405 of a method that is not listed here. Every GET answers HEAD as
+well, every address OPTIONS.`
+
+const bearer = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: "Your identity provider's token. Its sub is the user.",
+}
+
+/** The OpenAPI document but for its paths; the plugin's types know OpenAPI 3.0 only. */
+export const documentation = (version: string): object => ({
+  openapi: '3.1.0',
+  info: { title: 'Taskport', version, description: DESCRIPTION },
+  tags: [
+    { name: 'tasks', description: 'Your own tasks' },
+    { name: 'service', description: 'The service itself; no token needed' },
+  ],
+  components: { schemas, headers, parameters, responses, securitySchemes: { bearer } },
+})
