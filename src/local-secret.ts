@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
  */
 export const localSecret = (path: string): string => {
   try {
-    return create(path) ?? readFileSync(path, 'utf8').trim()
+    return read(path) ?? create(path)
   } catch (error) {
     throw new Error(
       `Cannot keep a secret in ${path}: ${error instanceof Error ? error.message : error}. ` +
@@ -17,17 +17,29 @@ export const localSecret = (path: string): string => {
   }
 }
 
-/** Undefined when it is there already, also when another process was faster. */
-const create = (path: string): string | undefined => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+/** Written whole under another name first, so that no process ever reads a part of it. */
+const create = (path: string): string => {
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+  const draft = `${path}.${process.pid}`
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(draft, `${secret}\n`, { mode: 0o600 })
   try {
-    const file = openSync(path, 'wx', 0o600)
-    writeSync(file, `${secret}\n`)
-    closeSync(file)
+    linkSync(draft, path)
     return secret
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined
+    const taken = read(path)
+    if (taken === undefined) throw error
+    return taken
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
 }
