@@ -1,14 +1,18 @@
 import { parseArgs } from 'node:util'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
-import { readConfig, secretPath } from '../src/config.ts'
-import { localSecret } from '../src/local-secret.ts'
+import { readConfig } from '../src/config.ts'
 
-const USAGE = `Prints a token for trying the server out.
+const USAGE = `Prints a token signed with BETTER_AUTH_SECRET, for trying the server out.
 
   bun run token -- --sub alice [--expires 3600]
 
   --sub      the user it speaks for
   --expires  seconds it is good for, an hour unless given`
+
+const SIGN_UP =
+  'This server signs its users up itself: the message at its start shows how to get a token. ' +
+  'This command needs BETTER_AUTH_SECRET.'
+const ELSEWHERE = 'Tokens come from the identity provider behind AUTH_JWKS_URL; sign in there.'
 
 try {
   const { values } = parseArgs({
@@ -17,11 +21,13 @@ try {
   const seconds = Number(values.expires)
   if (!values.sub || !Number.isInteger(seconds) || seconds < 1) throw new Error(USAGE)
   const config = readConfig(process.env)
-  const { secret, jwksUrl, ...claims } = config.tokens
-  if (secret === undefined && jwksUrl !== undefined) {
-    throw new Error('Tokens come from the identity provider behind AUTH_JWKS_URL; sign in there.')
-  }
-  const sign = sharedSecretSigner({ ...claims, secret: secret ?? localSecret(secretPath(config)) })
+  const { secret, issuer, audience } = config.tokens
+  if (secret === undefined) throw new Error(config.identity ? SIGN_UP : ELSEWHERE)
+  const sign = sharedSecretSigner({
+    secret,
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  })
   process.stdout.write(`${await sign(values.sub, seconds)}\n`)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)

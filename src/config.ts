@@ -15,6 +15,10 @@ export type Config = Readonly<{
   /** Where what the server makes for itself is kept. */
   dataFolder: string
   tokens: Readonly<{ secret?: string; jwksUrl?: string; issuer?: string; audience?: string }>
+  /** Without keys of anybody else the server signs users up itself; undefined otherwise. */
+  identity?: Readonly<{ secret?: string }>
+  /** The header in which a proxy names its client. */
+  trustProxy?: string
   corsOrigins: readonly string[]
   taskQuota: number
   logLevel: (typeof LOG_LEVELS)[number]
@@ -63,9 +67,27 @@ export const readConfig = (environment: Environment): Config => {
   const secret = text('BETTER_AUTH_SECRET')
   const weakness = secret === undefined ? undefined : secretProblem(secret)
   if (weakness) problems.push(`BETTER_AUTH_SECRET ${weakness}`)
+  const identitySecret = text('AUTH_SECRET')
+  const identityWeakness = identitySecret === undefined ? undefined : secretProblem(identitySecret)
+  if (identityWeakness) problems.push(`AUTH_SECRET ${identityWeakness}`)
   const jwksUrl = read('AUTH_JWKS_URL', undefined, parseHttpUrl, 'must be an http or https URL.')
   const issuer = text('AUTH_ISSUER')
   const audience = text('AUTH_AUDIENCE')
+
+  const own = secret === undefined && jwksUrl === undefined
+  if (own && storage.kind === 'postgres' && identitySecret === undefined) {
+    problems.push(
+      'AUTH_SECRET must be set to sign users up with PostgreSQL, the same for every process. Make one ' +
+        'with: openssl rand -base64 32. Or set AUTH_JWKS_URL or BETTER_AUTH_SECRET to take the tokens of ' +
+        'another identity provider.',
+    )
+  }
+  const trustProxy = read(
+    'TRUST_PROXY',
+    undefined,
+    (value) => (/^[A-Za-z0-9-]+$/.test(value) ? value : undefined),
+    'must be the name of the header that your proxy sets, such as X-Forwarded-For.',
+  )
 
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
@@ -78,6 +100,8 @@ export const readConfig = (environment: Environment): Config => {
       ...(issuer !== undefined && { issuer }),
       ...(audience !== undefined && { audience }),
     },
+    ...(own && { identity: identitySecret === undefined ? {} : { secret: identitySecret } }),
+    ...(trustProxy !== undefined && { trustProxy }),
     corsOrigins: read(
       'CORS_ORIGINS',
       [],
@@ -98,7 +122,7 @@ export const readConfig = (environment: Environment): Config => {
   return config
 }
 
-/** Where the secret of a server without configured keys is kept. */
+/** Where the secret of a server that signs users up itself is kept, unless it is given. */
 export const secretPath = ({ dataFolder }: Pick<Config, 'dataFolder'>): string =>
   join(dataFolder, 'secret')
 

@@ -1,14 +1,12 @@
 import { version } from '../package.json'
 import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
-import { describe } from './adapters/http/request-log.ts'
 import { serve } from './adapters/http/serve.ts'
-import { tokenVerifier } from './adapters/jwt/index.ts'
 import { createApp } from './application/index.ts'
-import { readConfig, secretPath } from './config.ts'
-import { localSecret } from './local-secret.ts'
+import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { openStorage } from './storage.ts'
+import { openTokens } from './tokens.ts'
 import { welcome } from './welcome.ts'
 
 const fail = (error: unknown): never => {
@@ -19,13 +17,6 @@ const fail = (error: unknown): never => {
 try {
   const config = readConfig(process.env)
   const log = await createLog(config.logLevel)
-  const { tokens } = config
-  const ownSecret = tokens.secret === undefined && tokens.jwksUrl === undefined
-  const verify = tokenVerifier({
-    ...tokens,
-    ...(ownSecret && { secret: localSecret(secretPath(config)) }),
-    onStale: (error: unknown) => log.warn(describe(error), 'key set not refreshed'),
-  })
   const storage = await openStorage(config.storage, log, fail)
   const app = createApp(
     {
@@ -35,12 +26,14 @@ try {
     },
     { taskQuota: config.taskQuota },
   )
-  const handle = handler(api(app, verify, { version }), { log, corsOrigins: config.corsOrigins })
-  const server = serve(handle, { host: config.host, port: config.port, log })
+  const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
+  const routes = api(app, verify, { version, ...(accounts && { accounts }) })
+  const server = serve(handler(routes, { ...config, log }), { ...config, log })
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping')
     await server.stop()
+    await close()
     await storage.close()
     process.exit(0)
   }

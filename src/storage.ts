@@ -1,8 +1,15 @@
-import type { Log } from './adapters/http/request-log.ts'
+import { describe, type Log } from './adapters/http/request-log.ts'
 import type { TaskStore } from './application/ports.ts'
 import type { Storage } from './config.ts'
 
-export type OpenStorage = Readonly<{ tasks: TaskStore; close(): void | Promise<void> }>
+export type OpenStorage = Readonly<{
+  tasks: TaskStore
+  /** Resolves when the database has been reached for the first time. */
+  reached: Promise<void>
+  close(): void | Promise<void>
+}>
+
+const NOW = Promise.resolve()
 
 /** Opens the configured storage and loads no other one. `fail` is told when it can never be used. */
 export const openStorage = async (
@@ -12,18 +19,18 @@ export const openStorage = async (
 ): Promise<OpenStorage> => {
   if (storage.kind === 'memory') {
     const { memoryTaskStore } = await import('./adapters/memory/task-store.ts')
-    return { tasks: memoryTaskStore(), close: () => {} }
+    return { tasks: memoryTaskStore(), reached: NOW, close: () => {} }
   }
   if (storage.kind === 'sqlite') {
     const { sqliteTaskStore } = await import('./adapters/sqlite/task-store.ts')
-    return sqliteTaskStore(storage.path)
+    return { ...sqliteTaskStore(storage.path), reached: NOW }
   }
   const { postgresTaskStore } = await import('./adapters/postgres/task-store.ts')
   const opened = postgresTaskStore(storage.url, {
     poolSize: storage.poolSize,
-    onOutage: (error) => log.error({ err: String(error) }, 'database not reachable, trying again'),
+    onOutage: (error) => log.error(describe(error), 'database not reachable, trying again'),
     onRefusal: fail,
   })
   void opened.migrated.then(() => log.info({}, 'database ready'))
-  return opened
+  return { ...opened, reached: opened.migrated }
 }

@@ -9,6 +9,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     'http',
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
   ),
+  adapter('identity', /^(better-auth(\/.*)?|kysely-postgres-js|postgres|bun:sqlite|node:.*)$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),

@@ -15,6 +15,7 @@ test('nothing configured is a working configuration', () => {
       storage: { kind: 'sqlite', path: './data/taskport.db' },
       dataFolder: './data',
       tokens: {},
+      identity: {},
       corsOrigins: [],
       taskQuota: 10_000,
       logLevel: 'info',
@@ -34,6 +35,7 @@ test('everything can be configured', () => {
     AUTH_ISSUER: 'https://id.example.com',
     AUTH_AUDIENCE: 'taskport',
     CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+    TRUST_PROXY: 'X-Forwarded-For',
     TASK_QUOTA: '5',
     LOG_LEVEL: 'debug',
   })
@@ -48,6 +50,7 @@ test('everything can be configured', () => {
       issuer: 'https://id.example.com',
       audience: 'taskport',
     },
+    trustProxy: 'X-Forwarded-For',
     corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
     taskQuota: 5,
     logLevel: 'debug',
@@ -65,17 +68,33 @@ describe('DATABASE_URL', () => {
       { kind: 'postgres', url: 'postgresql://localhost/x', poolSize: 10 },
     ],
   ])('%s', (url, storage) => {
-    expect(readConfig({ DATABASE_URL: url }).storage).toEqual(storage as never)
+    expect(readConfig({ DATABASE_URL: url, AUTH_SECRET: SECRET }).storage).toEqual(storage as never)
   })
 
   test('NEON_DB_URL counts in its absence only', () => {
     const neon = 'postgres://neon/x'
-    expect(readConfig({ NEON_DB_URL: neon }).storage).toMatchObject({ url: neon })
+    expect(readConfig({ NEON_DB_URL: neon, AUTH_SECRET: SECRET }).storage).toMatchObject({
+      url: neon,
+    })
     expect(readConfig({ NEON_DB_URL: neon, DATABASE_URL: 'memory:' }).storage).toEqual({
       kind: 'memory',
     })
     expect(() => readConfig({ NEON_DB_URL: 'x' })).toThrow('NEON_DB_URL')
   })
+})
+
+test('it signs users up itself exactly when nobody else does', () => {
+  const elsewhere = [
+    { BETTER_AUTH_SECRET: SECRET },
+    { AUTH_JWKS_URL: 'https://id.example.com/jwks' },
+  ]
+  for (const environment of elsewhere) {
+    expect(readConfig({ ...environment, DATABASE_URL: 'postgres://db/x' }).identity).toBeUndefined()
+  }
+  expect(readConfig({ AUTH_SECRET: SECRET }).identity).toEqual({ secret: SECRET })
+  expect(() => readConfig({ DATABASE_URL: 'postgres://db/x' })).toThrow(
+    /AUTH_SECRET must be set .*openssl rand.*AUTH_JWKS_URL/,
+  )
 })
 
 test.each([
@@ -95,6 +114,8 @@ test.each([
   ['CORS_ORIGINS', 'https://app.example.com/'],
   ['CORS_ORIGINS', 'https://app.example.com,,'],
   ['CORS_ORIGINS', 'null'],
+  ['AUTH_SECRET', 'short'],
+  ['TRUST_PROXY', 'x forwarded for'],
   ['TASK_QUOTA', '0'],
   ['LOG_LEVEL', 'INFO'],
 ])('%s=%s is refused by name, without showing the value', (name, value) => {

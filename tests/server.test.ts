@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from './support/folder.ts'
 import { json } from './support/http.ts'
 import { freshDatabase, privateServer } from './support/postgres.ts'
-import { type RunningProcess, startServer, tokenFor } from './support/server.ts'
+import { enter, type RunningProcess, SHARED, startServer, tokenFor } from './support/server.ts'
 
 setDefaultTimeout(60_000)
 
@@ -43,15 +43,15 @@ const useIt = async (url: string, token: string): Promise<void> => {
 }
 
 describe('on a fresh machine, with nothing configured', () => {
-  test('it makes its folder, database and secret, and takes the tokens of the command', async () => {
+  test('it makes its folder, databases and secret, and lets people sign up', async () => {
     const folder = temporaryFolder()
     const server = await startServer(folder)
+    const { token } = await enter(server.url, 'sign-up', 'ada@example.com')
     expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700)
     expect(statSync(join(folder, 'data/secret')).mode & 0o777).toBe(0o600)
-    const { token } = await tokenFor(folder, ['--sub', 'alice'])
     await useIt(server.url, token)
     await stop(server)
-    expect(server.stderr()).toContain(`curl -s ${server.url}/api/tasks`)
+    expect(server.stderr()).toContain(`${server.url}/api/auth/sign-up/email`)
 
     const again = await startServer(folder)
     expect(await json(client(again.url, token)('GET', '/api/tasks'))).toMatchObject([
@@ -77,6 +77,9 @@ describe('on a fresh machine, with nothing configured', () => {
     }
     const keys = { AUTH_JWKS_URL: 'http://127.0.0.1:9/jwks' }
     expect((await tokenFor(folder, ['--sub', 'a'], keys)).error).toContain('identity provider')
+    expect((await tokenFor(folder, ['--sub', 'a'], {})).error).toContain(
+      'signs its users up itself',
+    )
   })
 })
 
@@ -100,7 +103,7 @@ test('in memory, with a secret, an issuer and an audience', async () => {
 describe('on PostgreSQL', () => {
   test('two processes share one database', async () => {
     const folder = temporaryFolder()
-    const env = { DATABASE_URL: '', NEON_DB_URL: await freshDatabase() }
+    const env = { ...SHARED, DATABASE_URL: '', NEON_DB_URL: await freshDatabase() }
     const [one, two] = await Promise.all([startServer(folder, env), startServer(folder, env)])
     const { token } = await tokenFor(folder, ['--sub', 'alice'])
     await readyAt(one.url)
@@ -116,7 +119,7 @@ describe('on PostgreSQL', () => {
     const database = await privateServer()
     await database.stop()
     const folder = temporaryFolder()
-    const server = await startServer(folder, { DATABASE_URL: database.url })
+    const server = await startServer(folder, { ...SHARED, DATABASE_URL: database.url })
     const { token } = await tokenFor(folder, ['--sub', 'alice'])
     expect((await fetch(`${server.url}/health`)).status).toBe(200)
     for (const path of ['/health/ready', '/api/tasks']) {
@@ -139,7 +142,7 @@ describe('on PostgreSQL', () => {
     await sql`create table taskport.migrations (version integer primary key, applied_at timestamptz not null default now())`
     await sql`insert into taskport.migrations (version) values (99)`
     await sql.end()
-    const server = await startServer(temporaryFolder(), { DATABASE_URL: url })
+    const server = await startServer(temporaryFolder(), { ...SHARED, DATABASE_URL: url })
     expect(await server.exited).toBe(1)
     expect(server.stderr()).toContain('newer version')
   })
@@ -192,7 +195,7 @@ describe('stop', () => {
     'on %s it finishes what runs and takes nothing new',
     async (signal) => {
       const folder = temporaryFolder()
-      const server = await startServer(folder)
+      const server = await startServer(folder, SHARED)
       const { token } = await tokenFor(folder, ['--sub', 'alice'])
       const idle = await fetch(`${server.url}/health`)
       expect(idle.status).toBe(200)
@@ -226,7 +229,7 @@ describe('stop', () => {
       expect((await running).status).toBe(201)
       expect(await server.exited).toBe(0)
 
-      const again = await startServer(folder)
+      const again = await startServer(folder, SHARED)
       expect(await json(client(again.url, token)('GET', '/api/tasks'))).toMatchObject([
         { title: 'begun before the stop' },
       ])
@@ -236,7 +239,7 @@ describe('stop', () => {
 
   test('a client that never finishes does not hold it up for longer than its grace', async () => {
     const folder = temporaryFolder()
-    const server = await startServer(folder)
+    const server = await startServer(folder, SHARED)
     const { token } = await tokenFor(folder, ['--sub', 'alice'])
     const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{')) })
     const hanging = fetch(`${server.url}/api/tasks`, {
@@ -256,7 +259,7 @@ test('kill -9 under load loses no acknowledged write on SQLite', async () => {
   const { token } = await tokenFor(folder, ['--sub', 'alice'])
   const acknowledged: string[] = []
   for (let round = 0; round < 3; round++) {
-    const server = await startServer(folder)
+    const server = await startServer(folder, SHARED)
     const call = client(server.url, token)
     const enough = acknowledged.length + 100
     const writer = async (): Promise<void> => {
@@ -272,7 +275,7 @@ test('kill -9 under load loses no acknowledged write on SQLite', async () => {
     server.signal('SIGKILL')
     await Promise.all([server.exited, ...writers])
   }
-  const server = await startServer(folder)
+  const server = await startServer(folder, SHARED)
   const tasks = await json(client(server.url, token)('GET', '/api/tasks'))
   const ids = new Set(tasks.map(({ id }: { id: string }) => id))
   expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
@@ -338,7 +341,7 @@ describe('real sockets', () => {
 
   test('a large body is refused unread, and its client is told', async () => {
     const folder = temporaryFolder()
-    const server = await startServer(folder, { DATABASE_URL: 'memory:' })
+    const server = await startServer(folder, { ...SHARED, DATABASE_URL: 'memory:' })
     const { token } = await tokenFor(folder, ['--sub', 'alice'])
     for (const path of ['/api/tasks', '/api/tasks?x']) {
       const response = await fetch(`${server.url}${path}`, {

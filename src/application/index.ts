@@ -1,5 +1,6 @@
 import { completeTask } from './complete-task.ts'
 import { createTask } from './create-task.ts'
+import { deleteAccount } from './delete-account.ts'
 import { deleteTask } from './delete-task.ts'
 import { filterTasks } from './filter-tasks.ts'
 import { getTask } from './get-task.ts'
@@ -14,6 +15,7 @@ export const createApp = (ports: Ports, { taskQuota = 10_000 } = {}) => ({
   updateTask: updateTask(ports),
   completeTask: completeTask(ports),
   deleteTask: deleteTask(ports),
+  deleteAccount: deleteAccount(ports),
   checkReady: () => ports.tasks.ready(),
 })
 

@@ -48,6 +48,9 @@ export type TaskStore = Readonly<{
   /** Removes the task for good if its revision still is `task.revision`; false when it is not. */
   remove(task: Task): Promise<boolean>
 
+  /** Removes the owner, tasks, revision and all, as if there had never been one. */
+  removeOwner(owner: UserId): Promise<void>
+
   /** The owner's revision, 0 for a user without any change: a single key look-up. */
   revision(owner: UserId): Promise<Revision>
 

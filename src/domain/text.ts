@@ -11,9 +11,7 @@ export const textProblem = (text: string, min: number, max: number): string | un
   if (!text.isWellFormed()) return 'must be well-formed Unicode, without lone surrogates.'
   const length = text.length <= max ? text.length : codePoints(text)
   if (length >= min && length <= max) return undefined
-  return min > 0
-    ? `must have ${min} to ${max} characters, not counting spaces around it.`
-    : `must have at most ${max} characters.`
+  return min > 0 ? `must have ${min} to ${max} characters.` : `must have at most ${max} characters.`
 }
 
 const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]/g

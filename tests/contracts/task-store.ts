@@ -184,6 +184,37 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
         expect(await tasks.revision(owner)).toBe(1)
       })
 
+      test('an owner is removed with everything, and nobody else is touched', async () => {
+        const [owner, other] = [someone(), someone()]
+        const mine = [await put(tasks, owner, 'a'), await put(tasks, owner, 'b')]
+        const theirs = await put(tasks, other, 'theirs')
+        for (const _ of ['removed', 'and not there any more']) {
+          await tasks.removeOwner(owner)
+          expect(await titles(owner)).toEqual([])
+          expect(await tasks.revision(owner)).toBe(0)
+          for (const { id } of mine) expect(await tasks.exists(id)).toBe(false)
+        }
+        expect(await tasks.get(other, theirs.id)).toEqual(theirs)
+        expect(await tasks.revision(other)).toBe(1)
+        expect(await put(tasks, owner, 'anew', { quota: 1 })).toMatchObject({ revision: 1 })
+      })
+
+      test('a removal among writes leaves an owner that can go on', async () => {
+        const owner = someone()
+        for (let round = 0; round < 10; round++) {
+          const kept = await put(tasks, owner, 'before')
+          await Promise.all([
+            put(tasks, owner, 'meanwhile'),
+            tasks.replace(editTask(kept, { title: 'changed meanwhile' }, LATER)),
+            tasks.removeOwner(owner),
+            put(tasks, owner, 'meanwhile, too'),
+          ])
+          const { tasks: left, revision } = await tasks.list(owner, taskQuery(), WHOLE)
+          for (const task of left) expect(task.revision).toBeLessThanOrEqual(revision)
+          expect(await put(tasks, owner, 'after')).toMatchObject({ revision: revision + 1 })
+        }
+      })
+
       test('search, order and filters follow a change', async () => {
         const owner = someone()
         await put(tasks, owner, 'Middle')

@@ -54,11 +54,41 @@ export const startServer = async (
   return { url, lines, stderr: () => errors, signal: (name) => child.kill(name), exited }
 }
 
-/** A token as a newcomer gets it: from the command, in the server's folder. */
+/** What somebody has after signing up or in with plain HTTP. */
+export type Account = Readonly<{ userId: string; token: string; cookie: string }>
+
+export const PASSWORD = 'correct horse'
+
+/** Signs up, or in, and gets a token, as the start-up message shows. */
+export const enter = async (
+  url: string,
+  way: 'sign-up' | 'sign-in',
+  email: string,
+): Promise<Account> => {
+  const response = await fetch(`${url}/api/auth/${way}/email`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password: PASSWORD, ...(way === 'sign-up' && { name: 'Ada' }) }),
+  })
+  if (!response.ok) throw new Error(`${way}: ${response.status} ${await response.text()}`)
+  const cookie = response.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
+  const { user } = (await response.json()) as { user: { id: string } }
+  const answer = await fetch(`${url}/api/auth/token`, { headers: { cookie } })
+  const { token } = (await answer.json()) as { token: string }
+  return { userId: user.id, token, cookie }
+}
+
+/** Tokens without an identity provider: a secret for the server's environment, and the command. */
+export const SHARED = { BETTER_AUTH_SECRET: 'a secret of at least thirty-two bytes' }
+
+/** A token of the command, signed with `SHARED` unless told otherwise. */
 export const tokenFor = async (
   folder: string,
   args: string[],
-  env: Record<string, string> = {},
+  env: Record<string, string> = SHARED,
 ): Promise<{ token: string; error: string; code: number }> => {
   const child = Bun.spawn([process.execPath, join(ROOT, 'scripts/token.ts'), ...args], {
     cwd: folder,

@@ -1,15 +1,21 @@
 import { Elysia, NotFoundError } from 'elysia'
 import type { App } from '../../application/index.ts'
 import type { TokenVerifier } from '../../application/ports.ts'
+import { type Accounts, accountRoutes } from './account-routes.ts'
 import { authenticate } from './authenticate.ts'
 import { docs } from './docs.ts'
 import { exchangeOf } from './exchange.ts'
+import { json } from './json.ts'
 import { operations } from './openapi.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
 import { taskRoutes } from './task-routes.ts'
 
 /** Every route, with authentication before them and every error as a problem document behind them. */
-export const api = (app: App, verify: TokenVerifier, { version }: { version: string }) => {
+export const api = (
+  app: App,
+  verify: TokenVerifier,
+  { version, accounts }: { version: string; accounts?: Accounts },
+) => {
   const guard = authenticate(verify)
 
   const routes = new Elysia({ normalize: false })
@@ -25,23 +31,20 @@ export const api = (app: App, verify: TokenVerifier, { version }: { version: str
       if (answer.status >= 500) exchange.error = error
       return answer
     })
-    .get(
-      '/',
-      () => Response.json({ name: 'taskport', version, docs: '/docs', health: '/health' }),
-      {
-        detail: operations.root,
-      },
-    )
-    .get('/health', () => Response.json({ status: 'healthy' }), { detail: operations.health })
+    .get('/', () => json(200, { name: 'taskport', version, docs: '/docs', health: '/health' }), {
+      detail: operations.root,
+    })
+    .get('/health', () => json(200, { status: 'healthy' }), { detail: operations.health })
     .get(
       '/health/ready',
       async () => {
-        await app.checkReady()
-        return Response.json({ status: 'ready' })
+        await Promise.all([app.checkReady(), accounts?.ready()])
+        return json(200, { status: 'ready' })
       },
       { detail: operations.ready },
     )
     .use(taskRoutes(app))
+    .use(accounts ? accountRoutes(accounts) : new Elysia())
     .use(docs(version))
 
   /** The methods that a path has, by the routes themselves; none for a path that has no route. */

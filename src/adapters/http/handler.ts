@@ -8,9 +8,17 @@ export type HandlerOptions = Readonly<{
   log: Log
   /** Exact origins that browsers may call from, with credentials. */
   corsOrigins?: readonly string[]
+  /**
+   * The header in which a proxy in front names its client, `X-Forwarded-For` for example; its last
+   * entry counts, which is the one that the proxy itself has added.
+   */
+  trustProxy?: string
   /** Milliseconds a request may take before it is answered 503. */
   deadline?: number
 }>
+
+/** `address` is where the connection comes from. */
+export type Handler = (request: Request, address?: string) => Promise<Response>
 
 const SECURITY = {
   'x-content-type-options': 'nosniff',
@@ -31,8 +39,8 @@ const ACCEPTED =
  */
 export const handler = (
   { routes, allowedAt }: ReturnType<typeof api>,
-  { log, corsOrigins = [], deadline = 10_000 }: HandlerOptions,
-): ((request: Request) => Promise<Response>) => {
+  { log, corsOrigins = [], trustProxy, deadline = 10_000 }: HandlerOptions,
+): Handler => {
   const origins = new Set(corsOrigins)
 
   const answer = async (request: Request): Promise<Response> => {
@@ -94,8 +102,11 @@ export const handler = (
     headers.set('access-control-expose-headers', EXPOSED)
   }
 
-  return async (request) => {
-    const exchange = beginExchange(request)
+  const peerOf = ({ headers }: Request, address: string): string =>
+    (trustProxy && headers.get(trustProxy)?.split(',').at(-1)?.trim()) || address
+
+  return async (request, address = '') => {
+    const exchange = beginExchange(request, peerOf(request, address))
     const { promise: late, reject } = Promise.withResolvers<Response>()
     const timer = setTimeout(
       () => reject(new DomainError('unavailable', 'This took too long. Try again.')),

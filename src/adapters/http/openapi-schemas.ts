@@ -1,32 +1,24 @@
-import { t } from 'elysia'
+import { Type as t } from '@sinclair/typebox'
 import { ANSWERS } from './problem.ts'
 import { CompletionSchema, TaskDraftSchema, TaskPatchSchema, TaskSchema } from './task-schema.ts'
 
-/** `t.Integer` also lets texts in, which no answer has. */
-const integer = (keywords: object) => t.Unsafe<number>({ type: 'integer', ...keywords })
-
-const { minimum, description } = TaskSchema.properties.revision
-
-const Task = t.Object(
-  { ...TaskSchema.properties, revision: integer({ minimum, description }) },
-  {
-    additionalProperties: false,
-    examples: [
-      {
-        id: '019c4750-8a00-7c1f-9d53-0f6f3c1f8e21',
-        user_id: 'alice',
-        title: 'Buy milk',
-        description: null,
-        completed: false,
-        priority: 'high',
-        due_date: '2026-02-12',
-        created_at: '2026-02-10T08:00:00.000Z',
-        updated_at: '2026-02-10T08:00:00.000Z',
-        revision: 41,
-      },
-    ],
-  },
-)
+const Task = t.Object(TaskSchema.properties, {
+  additionalProperties: false,
+  examples: [
+    {
+      id: '019c4750-8a00-7c1f-9d53-0f6f3c1f8e21',
+      user_id: 'alice',
+      title: 'Buy milk',
+      description: null,
+      completed: false,
+      priority: 'high',
+      due_date: '2026-02-12',
+      created_at: '2026-02-10T08:00:00.000Z',
+      updated_at: '2026-02-10T08:00:00.000Z',
+      revision: 41,
+    },
+  ],
+})
 
 /** How a problem document names its kind. */
 export const problemType = (kind: string): string => `urn:taskport:problem:${kind}`
@@ -35,7 +27,7 @@ const Problem = t.Object(
   {
     type: t.Unsafe<string>({ type: 'string', enum: Object.keys(ANSWERS).map(problemType) }),
     title: t.String(),
-    status: integer({ minimum: 400, maximum: 599 }),
+    status: t.Integer({ minimum: 400, maximum: 599 }),
     detail: t.String({ description: 'One sentence that says what to do.' }),
     instance: t.Optional(t.String({ description: 'Names the request when the fault is ours.' })),
     errors: t.Optional(

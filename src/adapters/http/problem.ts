@@ -5,14 +5,18 @@ type TransportKind =
   | 'method-not-allowed'
   | 'payload-too-large'
   | 'unsupported-media-type'
+  | 'already-exists'
+  | 'too-many-requests'
   | 'internal'
+
+export type ProblemKind = ErrorKind | TransportKind
 
 type Answer = Readonly<{ status: number; title: string; headers?: Record<string, string> }>
 
 const RETRY = { 'retry-after': '2' }
 
 /** The one place that knows status codes (RFC 9110 section 15). */
-export const ANSWERS: Record<ErrorKind | TransportKind, Answer> = {
+export const ANSWERS: Record<ProblemKind, Answer> = {
   invalid: { status: 400, title: 'Invalid request' },
   unauthenticated: { status: 401, title: 'Not signed in' },
   forbidden: { status: 403, title: 'Not yours' },
@@ -22,6 +26,8 @@ export const ANSWERS: Record<ErrorKind | TransportKind, Answer> = {
   stale: { status: 412, title: 'Changed in the meantime' },
   'payload-too-large': { status: 413, title: 'Body too large' },
   'unsupported-media-type': { status: 415, title: 'Not JSON' },
+  'already-exists': { status: 422, title: 'Already exists' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Unexpected failure' },
   unavailable: { status: 503, title: 'Not available right now', headers: RETRY },
 }
@@ -29,30 +35,32 @@ export const ANSWERS: Record<ErrorKind | TransportKind, Answer> = {
 /** Thrown for what only HTTP knows; answered like every other problem. */
 export class TransportError extends Error {
   readonly kind: TransportKind
-  readonly headers: Record<string, string>
 
-  constructor(kind: TransportKind, message: string, headers: Record<string, string> = {}) {
+  constructor(kind: TransportKind, message: string) {
     super(message)
     this.kind = kind
-    this.headers = headers
   }
 }
 
 /** How an issue's field is named on the wire: a JSON Pointer (RFC 6901), or a query parameter. */
 export type Naming = 'pointer' | 'parameter'
 
+/** Members of a problem document besides the standard ones (RFC 9457 section 3.2). */
+type Extensions = Readonly<Record<string, string>>
+
 type Extra = Readonly<{
   issues?: readonly Issue[]
   naming?: Naming
   headers?: Record<string, string>
   instance?: string
+  extensions?: Extensions
 }>
 
 /** A problem document (RFC 9457). */
 export const problem = (
-  kind: ErrorKind | TransportKind,
+  kind: ProblemKind,
   detail: string,
-  { issues = [], naming = 'pointer', headers = {}, instance }: Extra = {},
+  { issues = [], naming = 'pointer', headers = {}, instance, extensions }: Extra = {},
 ): Response => {
   const { status, title, headers: fixed } = ANSWERS[kind]
   const errors = issues.map(({ field, detail: what }) =>
@@ -67,6 +75,7 @@ export const problem = (
     detail,
     ...(instance && { instance }),
     ...(errors.length > 0 && { errors }),
+    ...extensions,
   }
   return new Response(JSON.stringify(body), {
     status,
@@ -83,9 +92,7 @@ export const problemOf = (
   requestId: string,
   naming: Naming = 'pointer',
 ): Response | undefined => {
-  if (error instanceof TransportError) {
-    return problem(error.kind, error.message, { headers: error.headers })
-  }
+  if (error instanceof TransportError) return problem(error.kind, error.message)
   if (!(error instanceof DomainError)) return undefined
   const { kind, message, issues, revision } = error
   return problem(kind, message, {

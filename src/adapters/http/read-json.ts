@@ -56,7 +56,6 @@ const requireType = (headers: Headers, types: readonly string[]): void => {
   throw new TransportError(
     'unsupported-media-type',
     `Send the body as uncompressed UTF-8 JSON with the header Content-Type: ${types.join(' or ')}.`,
-    { 'accept-post': types.join(', '), 'accept-patch': types.join(', ') },
   )
 }
 

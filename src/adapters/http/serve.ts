@@ -1,3 +1,4 @@
+import type { Handler } from './handler.ts'
 import { unexpected } from './problem.ts'
 import { describe, type Log } from './request-log.ts'
 
@@ -9,7 +10,7 @@ export type RunningServer = Readonly<{
 
 /** Throws an Error that says what to do when the port is taken. */
 export const serve = (
-  handle: (request: Request) => Promise<Response>,
+  handle: Handler,
   { host, port, log }: { host: string; port: number; log: Log },
 ): RunningServer => {
   try {
@@ -19,7 +20,7 @@ export const serve = (
       reusePort: false,
       idleTimeout: 30,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: handle,
+      fetch: (request, server) => handle(request, server.requestIP(request)?.address),
       error: (error) => {
         log.error(describe(error), 'answer failed')
         return unexpected(Bun.randomUUIDv7())

@@ -3,6 +3,7 @@ import type { App } from '../../application/index.ts'
 import type { Task } from '../../domain/task.ts'
 import { ifMatch, listTag, noneMatchTask, seenList, taskTag } from './entity-tag.ts'
 import { actorOf, exchangeOf } from './exchange.ts'
+import { json } from './json.ts'
 import { listRequest, nextPage } from './list-request.ts'
 import { operations } from './openapi.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from './read-json.ts'
@@ -76,12 +77,6 @@ export const taskRoutes = (app: App) => {
 }
 
 type Routed = { request: Request; params: { id: string } }
-
-const json = (status: number, value: unknown, headers: Record<string, string>): Response =>
-  new Response(JSON.stringify(value), {
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-  })
 
 const taskAnswer = (task: Task, status = 200, headers: Record<string, string> = {}): Response =>
   json(status, task, { etag: taskTag(task), ...headers })

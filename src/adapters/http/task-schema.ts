@@ -1,8 +1,7 @@
-import { TypeCompiler, ValueErrorType } from '@sinclair/typebox/compiler'
-import { type Static, type TSchema, t } from 'elysia'
-import { DomainError, type Issue, refuse } from '../../domain/errors.ts'
+import { type TSchema, Type as t } from '@sinclair/typebox'
 import { DESCRIPTION_MAX, type TaskDraft, type TaskPatch, TITLE_MAX } from '../../domain/task.ts'
 import { PRIORITIES } from '../../domain/task-query.ts'
+import { reader } from './schema-reader.ts'
 
 const nullable = <Schema extends TSchema>(schema: Schema) => t.Union([schema, t.Null()])
 
@@ -86,39 +85,12 @@ const MUST: Record<string, string> = {
   due_date: 'must be a string or null.',
 }
 
-/** The domain counts code points after trimming; the schema's lengths are for the reader. */
-const LENGTHS = new Set([ValueErrorType.StringMinLength, ValueErrorType.StringMaxLength])
-
-const reader = <Schema extends TSchema>(schema: Schema, must: Record<string, string> = MUST) => {
-  const check = TypeCompiler.Compile(schema)
-  return (body: unknown): Static<Schema> => {
-    if (check.Check(body)) return body
-    const issues = new Map<string, Issue>()
-    for (const { type, path } of check.Errors(body)) {
-      if (LENGTHS.has(type)) continue
-      const field = path.slice(1, 200)
-      if (field === '') throw new DomainError('invalid', 'The body must be a JSON object.')
-      if (!issues.has(field)) issues.set(field, { field, detail: explain(type, field, must) })
-      if (issues.size === 20) break
-    }
-    refuse([...issues.values()])
-    return body as Static<Schema>
-  }
-}
-
-const explain = (type: ValueErrorType, field: string, must: Record<string, string>): string =>
-  type === ValueErrorType.ObjectRequiredProperty
-    ? 'is required.'
-    : type === ValueErrorType.ObjectAdditionalProperties
-      ? 'is not a field here. Remove it.'
-      : (must[field] ?? 'has the wrong type.')
-
 const readDraft = reader(TaskDraftSchema, {
   ...MUST,
   completed: 'must be false or absent: a new task is open.',
 })
-const readPatch = reader(TaskPatchSchema)
-const readCompletion = reader(CompletionSchema)
+const readPatch = reader(TaskPatchSchema, MUST)
+const readCompletion = reader(CompletionSchema, MUST)
 
 /** Each throws `invalid`, naming every field that is missing, unknown or of the wrong type. */
 export const taskDraft = (body: unknown): TaskDraft => writable(readDraft(body))

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { TokenVerifier } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import {
@@ -17,6 +17,8 @@ export type KeySet = Expectations &
   Readonly<{
     /** Where the issuer publishes its keys (RFC 7517). */
     url: string
+    /** Fetches the keys in another way than over the network. */
+    fetchKeys?: () => Promise<Response>
     /** Milliseconds: how long a fetch may take, and how long to wait before the next one. */
     fetchTimeout?: number
     fetchPause?: number
@@ -32,6 +34,7 @@ export type KeySet = Expectations &
 export const keySetVerifier = ({
   url,
   now = Date.now,
+  fetchKeys,
   fetchTimeout = 5000,
   fetchPause = 30_000,
   onStale = () => {},
@@ -41,6 +44,7 @@ export const keySetVerifier = ({
     cacheMaxAge: Number.POSITIVE_INFINITY,
     timeoutDuration: fetchTimeout,
     cooldownDuration: fetchPause,
+    ...(fetchKeys && { [customFetch]: fetchKeys }),
   })
   let refreshed = now()
 

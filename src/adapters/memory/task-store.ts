@@ -54,6 +54,11 @@ export const memoryTaskStore = (): TaskStore => {
       return ids.delete(task.id)
     },
 
+    removeOwner: async (owner) => {
+      for (const id of ownerOf(owner).tasks.keys()) ids.delete(id)
+      owners.delete(owner)
+    },
+
     revision: async (owner) => ownerOf(owner).revision,
     exists: async (id) => ids.has(id),
     ready: async () => {},

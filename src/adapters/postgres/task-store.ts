@@ -5,7 +5,12 @@ import type { Task } from '../../domain/task.ts'
 import { type Client, connect, type Limits } from './client.ts'
 import { type ListRow, listStatement, taskColumns } from './list-tasks.ts'
 import { migrate, NewerSchemaError } from './migrate.ts'
-import { createStatement, removeStatement, replaceStatement } from './write-tasks.ts'
+import {
+  createStatement,
+  removeOwnerStatement,
+  removeStatement,
+  replaceStatement,
+} from './write-tasks.ts'
 
 export type PostgresOptions = Partial<Limits> &
   Readonly<{
@@ -61,6 +66,9 @@ export const postgresTaskStore = (
       return written && { ...task, ...written }
     },
     remove: async (task) => (await run(removeStatement(sql, task))).length > 0,
+    removeOwner: async (owner) => {
+      while ((await run(removeOwnerStatement(sql, owner)))[0]?.gone) {}
+    },
     revision: async (owner) => {
       const [row] = await run(sql<{ revision: number }[]>`
         select revision from taskport.users where id = ${owner}::text`)

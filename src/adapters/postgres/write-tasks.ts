@@ -1,5 +1,5 @@
 import type postgres from 'postgres'
-import { type NewTask, type Task, taskKeys } from '../../domain/task.ts'
+import { type NewTask, type Task, taskKeys, type UserId } from '../../domain/task.ts'
 
 /** What a write answers: nothing when it took no effect. */
 export type Written = { revision: number; created_at: string }
@@ -59,6 +59,15 @@ export const removeStatement = (
   delete from taskport.tasks as t using owner
   where t.user_id = ${task.user_id}::text and t.id = ${task.id}::text::uuid
   returning owner.revision, t.created_at`
+
+/** Answers how many rows it removed: a task that was being written meanwhile is left for the next run. */
+export const removeOwnerStatement = (
+  sql: postgres.Sql,
+  owner: UserId,
+): postgres.PendingQuery<{ gone: number }[]> => sql<{ gone: number }[]>`
+  with tasks as (delete from taskport.tasks where user_id = ${owner}::text returning 1),
+    users as (delete from taskport.users where id = ${owner}::text returning 1)
+  select (select count(*) from tasks) + (select count(*) from users) as gone`
 
 const takeRevision = (sql: postgres.Sql, task: Task, added: 0 | -1) => sql`
   target as (

@@ -44,6 +44,7 @@ export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void
       }),
     replace: (task) => attempt(() => writes.replace(task)),
     remove: (task) => attempt(() => writes.remove(task)),
+    removeOwner: (owner) => attempt(() => writes.removeOwner(owner)),
     revision: (owner) => attempt(() => revisionOf(owner)),
     exists: (id) => attempt(() => selectId.get(id) !== null),
     ready: () => attempt(() => void selectOne.get()),

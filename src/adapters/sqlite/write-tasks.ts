@@ -1,5 +1,5 @@
 import type { Database } from 'bun:sqlite'
-import { type NewTask, type Task, taskKeys } from '../../domain/task.ts'
+import { type NewTask, type Task, taskKeys, type UserId } from '../../domain/task.ts'
 import { COLUMNS } from './task-row.ts'
 
 type Taken = { revision: number }
@@ -23,6 +23,8 @@ export const taskWrites = (db: Database) => {
       title_key = $title_key, due_key = $due_key, search_text = $search_text
     where user_id = $user_id and id = $id`)
   const remove = db.query('delete from tasks where user_id = ? and id = ?')
+  const removeTasks = db.query('delete from tasks where user_id = ?')
+  const removeUser = db.query('delete from users where id = ?')
   const current = db.query<{ created_at: string }, [string, string, number]>(
     'select created_at from tasks where user_id = ? and id = ? and revision = ?',
   )
@@ -51,6 +53,11 @@ export const taskWrites = (db: Database) => {
       take.all(-1, task.user_id)
       remove.run(task.user_id, task.id)
       return true
+    }).immediate,
+
+    removeOwner: db.transaction((owner: UserId): void => {
+      removeTasks.run(owner)
+      removeUser.run(owner)
     }).immediate,
   }
 }

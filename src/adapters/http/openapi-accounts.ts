@@ -1,0 +1,9 @@
+export const accountOperations = {
+  signUp: {},
+  signIn: {},
+  signOut: {},
+  deleteUser: {},
+  getSession: {},
+  getToken: {},
+  getKeys: {},
+}

@@ -1,0 +1,21 @@
+/** Argon2id with the parameters that OWASP's password storage guide gives as its minimum. */
+const ARGON = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const
+
+/** One at a time: each takes a core for a while, which everything else needs as well. */
+const inTurn = () => {
+  let last: Promise<unknown> = Promise.resolve()
+  return <Result>(step: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(step)
+    last = turn.catch(() => {})
+    return turn
+  }
+}
+
+export const passwords = () => {
+  const turn = inTurn()
+  return {
+    hash: (password: string): Promise<string> => turn(() => Bun.password.hash(password, ARGON)),
+    verify: ({ hash, password }: { hash: string; password: string }): Promise<boolean> =>
+      turn(() => Bun.password.verify(password, hash)),
+  }
+}

@@ -1,0 +1,59 @@
+import type { Accounts } from './adapters/http/account-routes.ts'
+import { describe, type Log } from './adapters/http/request-log.ts'
+import type { TokenVerifier } from './application/ports.ts'
+import { type Config, secretPath } from './config.ts'
+import { localSecret } from './local-secret.ts'
+import type { OpenStorage } from './storage.ts'
+
+export type OpenTokens = Readonly<{
+  verify: TokenVerifier
+  accounts?: Accounts
+  close(): void | Promise<void>
+}>
+
+/**
+ * Takes the tokens of the configured identity provider or, without one, is its own; loads only what
+ * that needs. `onDelete` is told whose data goes with an account.
+ */
+export const openTokens = async (
+  config: Config,
+  { reached }: OpenStorage,
+  onDelete: (userId: string) => Promise<void>,
+  log: Log,
+): Promise<OpenTokens> => {
+  const { tokens, identity, storage } = config
+  if (!identity) {
+    const { tokenVerifier } = await import('./adapters/jwt/index.ts')
+    const onStale = (error: unknown): void => log.error(describe(error), 'keys not refreshed')
+    return { verify: tokenVerifier({ ...tokens, onStale }), close: () => {} }
+  }
+  const [{ identityProvider }, { keySetVerifier }] = await Promise.all([
+    import('./adapters/identity/index.ts'),
+    import('./adapters/jwt/key-set.ts'),
+  ])
+  const { issuer = 'taskport', audience = 'taskport' } = tokens
+  const own = `http://${config.host}:${config.port}`
+  const accounts = identityProvider({
+    storage:
+      storage.kind === 'sqlite'
+        ? { kind: 'sqlite', path: `${config.dataFolder}/auth.db` }
+        : storage,
+    reached,
+    issuer,
+    audience,
+    secret:
+      identity.secret ?? localSecret(storage.kind === 'memory' ? undefined : secretPath(config)),
+    baseUrl: /^https?:/.test(issuer) ? issuer : own,
+    origins: config.corsOrigins,
+    onDelete,
+    onError: (error) => log.error(describe(error), 'identity provider'),
+  })
+  const verify = keySetVerifier({
+    url: `${own}/api/auth/jwks`,
+    fetchKeys: accounts.keys,
+    fetchPause: 1000,
+    issuer,
+    audience,
+  })
+  return { verify, accounts, close: accounts.close }
+}
