@@ -48,6 +48,7 @@ export const openTokens = async (
     onDelete,
     onError: (error) => log.error(describe(error), 'identity provider'),
   })
+  if (storage.kind !== 'postgres') await accounts.ready()
   const verify = keySetVerifier({
     url: `${own}/api/auth/jwks`,
     fetchKeys: accounts.keys,

@@ -22,8 +22,9 @@ export type RunningProcess = Readonly<{
 export const startServer = async (
   folder: string,
   env: Record<string, string> = {},
+  flags: string[] = [],
 ): Promise<RunningProcess> => {
-  const child = Bun.spawn([process.execPath, join(ROOT, 'src/main.ts')], {
+  const child = Bun.spawn([process.execPath, ...flags, join(ROOT, 'src/main.ts')], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
     stdout: 'pipe',

@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import { type Auth, type AuthSettings, openAuth, PEER_HEADER } from './auth.ts'
-import { type IdentityStorage, openIdentityDatabase } from './database.ts'
+import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
 
 export type IdentityOptions = Omit<AuthSettings, 'onError'> &
   Readonly<{
@@ -24,28 +24,34 @@ export type IdentityProvider = Readonly<{
 
 const PAUSE = 500
 
-/** Signs users up and in and issues their tokens. Returns at once and gets ready by itself. */
+/**
+ * Signs users up and in and issues their tokens. Returns at once and gets ready by itself; a database
+ * server that is away is tried again for ever, a file that cannot be used makes every call fail.
+ */
 export const identityProvider = ({
   storage,
   reached,
   onError,
   ...settings
 }: IdentityOptions): IdentityProvider => {
-  const database = openIdentityDatabase(storage)
+  let database: IdentityDatabase | undefined
   let opened: Auth | undefined
   let closed = false
   const open = async (): Promise<void> => {
     await reached
     while (!opened && !closed) {
       try {
+        database ??= await openIdentityDatabase(storage)
         opened = await openAuth(database, { ...settings, onError })
       } catch (error) {
+        if (storage.kind !== 'postgres') throw error
         onError(error)
         await Bun.sleep(PAUSE)
       }
     }
   }
   const opening = open()
+  opening.catch(() => {})
 
   const use = async <Result>(step: (auth: Auth) => Promise<Result>): Promise<Result> => {
     if (storage.kind !== 'postgres') await opening
@@ -67,7 +73,7 @@ export const identityProvider = ({
     ready: () => use(async (auth) => void (await auth.api.getJwks())),
     close: async () => {
       closed = true
-      await database.close()
+      await database?.close()
     },
   }
 }
