@@ -1,3 +1,4 @@
+import type { Accounts } from '../../src/adapters/http/account-routes.ts'
 import { api } from '../../src/adapters/http/api.ts'
 import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
 import { createApp } from '../../src/application/index.ts'
@@ -26,9 +27,14 @@ export const openHttp = (
   tasks: TaskStore,
   {
     verify = plainTokens,
+    accounts,
     taskQuota = 10_000,
     ...options
-  }: Partial<HandlerOptions> & { verify?: TokenVerifier; taskQuota?: number } = {},
+  }: Partial<HandlerOptions> & {
+    verify?: TokenVerifier
+    taskQuota?: number
+    accounts?: Accounts
+  } = {},
 ) => {
   const lines: LogLine[] = []
   const write = (level: string) => (fields: object, message: string) => {
@@ -43,7 +49,7 @@ export const openHttp = (
     },
     { taskQuota },
   )
-  const routes = api(app, verify, { version: '0.0.0' })
+  const routes = api(app, verify, { version: '0.0.0', ...(accounts && { accounts }) })
   const handle = handler(routes, { log, ...options })
 
   /** Signed in as alice unless told otherwise; `body` is sent as JSON, `raw` as it is. */

@@ -45,7 +45,7 @@ export const api = (
     )
     .use(taskRoutes(app))
     .use(accounts ? accountRoutes(accounts) : new Elysia())
-    .use(docs(version))
+    .use(docs(version, accounts !== undefined))
 
   /** The methods that a path has, by the routes themselves; none for a path that has no route. */
   const methodsOf = (path: string): string[] =>

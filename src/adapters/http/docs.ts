@@ -26,11 +26,11 @@ const HIDDEN = { detail: { hide: true } }
  * `/docs`, an interactive page that asks nobody but this server, and `/docs/json`, the OpenAPI
  * document of every route that is not hidden. Both are made when they are first asked for.
  */
-export const docs = (version: string) => {
+export const docs = (version: string, accounts: boolean) => {
   const app = new Elysia()
   let made: Promise<Site> | undefined
   const site = (): Promise<Site> => {
-    made ??= makeSite(version, () => app['getGlobalRoutes']())
+    made ??= makeSite(documentation(version, accounts), () => app['getGlobalRoutes']())
     return made
   }
   return app
@@ -44,14 +44,14 @@ type Site = Readonly<{ page(): Response; document(): Response }>
 type Routes = ReturnType<Elysia['getGlobalRoutes']>
 
 /** Loads the plugin only now: that takes half as long as the whole framework does. */
-const makeSite = async (version: string, routes: () => Routes): Promise<Site> => {
+const makeSite = async (description: object, routes: () => Routes): Promise<Site> => {
   const { swagger } = await import('@elysiajs/swagger')
   const plugin = swagger({
     provider: 'swagger-ui',
     path: '/docs',
     theme: `${ASSETS}swagger-ui.css`,
     autoDarkMode: false,
-    documentation: documentation(version),
+    documentation: description,
     swaggerOptions: OPTIONS,
   })
   plugin['getGlobalRoutes'] = routes

@@ -49,6 +49,8 @@ const FAILURES = {
   stale: ['The revision of the task is none of those in If-Match.', 'ETag'],
   'payload-too-large': ['The body is larger than 64 KiB.'],
   'unsupported-media-type': ['The body is not uncompressed UTF-8 JSON, or not declared as it.'],
+  'already-exists': ['There is an account with this e-mail address.'],
+  'too-many-requests': ['Too many attempts from this address.', 'Retry-After'],
   internal: ['Something unexpected failed; the answer names the request and nothing else.'],
   unavailable: ['The storage, or the key to check a token with, is out of reach.', 'Retry-After'],
 } as const satisfies Partial<
@@ -71,9 +73,18 @@ const failure = (kind: Failure) => {
   return { description, headers: headersOf(names), content: { 'application/problem+json': media } }
 }
 
-export const responses = Object.fromEntries(
-  (Object.keys(FAILURES) as Failure[]).map((kind) => [kind, failure(kind)]),
+/** Of these, only the identity provider's routes give. */
+const OF_ACCOUNTS = ['already-exists', 'too-many-requests'] as const satisfies Failure[]
+
+const described = (kinds: readonly Failure[]) =>
+  Object.fromEntries(kinds.map((kind) => [kind, failure(kind)]))
+
+const isOfAccounts = (kind: Failure): boolean => OF_ACCOUNTS.some((other) => other === kind)
+
+export const responses = described(
+  (Object.keys(FAILURES) as Failure[]).filter((kind) => !isOfAccounts(kind)),
 )
+export const accountResponses = described(OF_ACCOUNTS)
 
 /** The problems an operation can answer with, by their status. */
 export const failures = (...kinds: readonly Failure[]) =>

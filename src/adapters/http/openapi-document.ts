@@ -1,6 +1,6 @@
-import { headers, responses } from './openapi-answers.ts'
+import { accountResponses, headers, responses } from './openapi-answers.ts'
 import { parameters } from './openapi-parameters.ts'
-import { schemas } from './openapi-schemas.ts'
+import { accountSchemas, schemas } from './openapi-schemas.ts'
 
 const DESCRIPTION = `The tasks of the users of a web or mobile client. Everything under /api/ asks for
 a bearer token and shows its user's own tasks only. Every error is a problem document (RFC 9457),
@@ -15,12 +15,19 @@ const bearer = {
 }
 
 /** The OpenAPI document but for its paths; the plugin's types know OpenAPI 3.0 only. */
-export const documentation = (version: string): object => ({
+export const documentation = (version: string, accounts: boolean): object => ({
   openapi: '3.1.0',
   info: { title: 'Taskport', version, description: DESCRIPTION },
   tags: [
     { name: 'tasks', description: 'Your own tasks' },
+    ...(accounts ? [{ name: 'accounts', description: 'Signing up and in' }] : []),
     { name: 'service', description: 'The service itself; no token needed' },
   ],
-  components: { schemas, headers, parameters, responses, securitySchemes: { bearer } },
+  components: {
+    schemas: accounts ? { ...schemas, ...accountSchemas } : schemas,
+    headers,
+    parameters,
+    responses: accounts ? { ...responses, ...accountResponses } : responses,
+    securitySchemes: { bearer },
+  },
 })

@@ -1,4 +1,5 @@
 import { Type as t } from '@sinclair/typebox'
+import { CredentialsSchema, DeletionSchema, RegistrationSchema } from './account-schema.ts'
 import { ANSWERS } from './problem.ts'
 import { CompletionSchema, TaskDraftSchema, TaskPatchSchema, TaskSchema } from './task-schema.ts'
 
@@ -30,6 +31,8 @@ const Problem = t.Object(
     status: t.Integer({ minimum: 400, maximum: 599 }),
     detail: t.String({ description: 'One sentence that says what to do.' }),
     instance: t.Optional(t.String({ description: 'Names the request when the fault is ours.' })),
+    code: t.Optional(t.String({ description: "The identity provider's own name for it." })),
+    message: t.Optional(t.String({ description: "The identity provider's own words." })),
     errors: t.Optional(
       t.Array(
         t.Union([
@@ -43,6 +46,23 @@ const Problem = t.Object(
   { description: 'A problem document (RFC 9457).' },
 )
 
+const moment = t.String({ format: 'date-time' })
+
+const User = t.Object({
+  id: t.String({ description: 'What tokens carry as sub, and tasks as user_id.' }),
+  name: t.String(),
+  email: t.String(),
+  emailVerified: t.Boolean(),
+  image: t.Union([t.String(), t.Null()]),
+  createdAt: moment,
+  updatedAt: moment,
+})
+
+const Session = t.Object({
+  user: t.Unsafe({ $ref: '#/components/schemas/User' }),
+  session: t.Object({ id: t.String(), userId: t.String(), expiresAt: moment }),
+})
+
 export const schemas = {
   Task,
   TaskDraft: TaskDraftSchema,
@@ -51,7 +71,18 @@ export const schemas = {
   Problem,
 }
 
-export const schemaOf = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` })
+/** Of the identity provider, where the server is one. */
+export const accountSchemas = {
+  Registration: RegistrationSchema,
+  Credentials: CredentialsSchema,
+  Deletion: DeletionSchema,
+  User,
+  Session,
+}
+
+export const schemaOf = (name: keyof typeof schemas | keyof typeof accountSchemas) => ({
+  $ref: `#/components/schemas/${name}`,
+})
 
 /** An object of texts; some can only be what is given. */
 export const textsOf = (properties: Record<string, string | undefined>) => ({

@@ -13,8 +13,8 @@ type Operation = Readonly<{
   responses: object
 }>
 
-/** The framework's types know OpenAPI 3.0 only. */
-const operation = (tag: string, { parameters: own = [], ...rest }: Operation) =>
+/** An operation as the document has it. The framework's types know OpenAPI 3.0 only. */
+export const operation = (tag: string, { parameters: own = [], ...rest }: Operation) =>
   ({ tags: [tag], ...rest, parameters: [...own, REQUEST_ID] }) as DocumentDecoration
 
 /** With the token that every operation on tasks asks for, and the failures that any can meet. */
@@ -34,7 +34,7 @@ const BODY = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const
 const UNCHANGED = answer('Nothing has changed since.', null, 'ETag')
 const CURRENT = answer('The task as it is now.', schemaOf('Task'), 'ETag')
 
-const body = (
+export const body = (
   name: Parameters<typeof schemaOf>[0],
   types: readonly string[],
   example: object,
