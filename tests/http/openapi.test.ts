@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import Ajv2020 from 'ajv/dist/2020'
 import addFormats from 'ajv-formats'
+import { identityProvider } from '../../src/adapters/identity/index.ts'
 import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
 import type { TaskStore } from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
@@ -9,7 +10,22 @@ import { type Call, type Http, json, openHttp } from '../support/http.ts'
 // biome-ignore lint/suspicious/noExplicitAny: any part of the document, or of an answer
 type Json = any
 
-const document: Json = await json(openHttp(memoryTaskStore()).call('GET', '/docs/json'))
+const accounts = identityProvider({
+  storage: { kind: 'memory' },
+  reached: Promise.resolve(),
+  issuer: 'taskport',
+  audience: 'taskport',
+  secret: 'a secret of the identity provider, 32 bytes',
+  baseUrl: 'http://localhost',
+  origins: [],
+  onDelete: async () => {},
+  onError: () => {},
+})
+
+/** The server with everything it can have. */
+const whole = (): Http => openHttp(memoryTaskStore(), { accounts, trustProxy: 'x-peer' })
+
+const document: Json = await json(whole().call('GET', '/docs/json'))
 
 /** The part that a reference names, or the part itself. */
 const follow = (part: Json): Json => {
@@ -29,6 +45,9 @@ type Operation = { id: string; method: string; path: string; of: Json }
 const operations: Operation[] = Object.entries<Json>(document.paths).flatMap(([path, item]) =>
   Object.entries<Json>(item).map(([method, of]) => ({ id: of.operationId, method, path, of })),
 )
+
+/** Those that need no session; the others are asked for in their own way. */
+const notOfAccounts = operations.filter(({ of }) => of.tags[0] !== 'accounts')
 
 const operation = (id: string): Operation => {
   const found = operations.find((candidate) => candidate.id === id)
@@ -136,12 +155,18 @@ describe('the document', () => {
   })
 
   test('has exactly the routes of the server, the documentation itself left out', () => {
-    const served = openHttp(memoryTaskStore())
+    const served = whole()
       .routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
       .filter((route) => !route.includes(' /docs'))
     const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
-    expect(documented.length).toBeGreaterThanOrEqual(10)
+    expect(documented.length).toBeGreaterThanOrEqual(17)
     expect(documented.toSorted()).toEqual(served.toSorted())
+  })
+
+  test('has nothing of accounts where the server has none', async () => {
+    const bare: Json = await json(openHttp(memoryTaskStore()).call('GET', '/docs/json'))
+    expect(Object.keys(bare.paths).filter((path) => path.startsWith('/api/auth'))).toEqual([])
+    expect(JSON.stringify(bare)).not.toMatch(/accounts|Credentials|too-many-requests'/)
   })
 
   test('every reference leads somewhere, every component is referred to', () => {
@@ -171,7 +196,8 @@ describe('the document', () => {
   test.each(operations)('$id is described in full', ({ path, of }) => {
     expect(operations.filter(({ id }) => id === of.operationId)).toHaveLength(1)
     expect(document.tags.map(({ name }: Json) => name)).toContain(of.tags[0])
-    expect(of.security).toEqual(path.startsWith('/api/') ? [{ bearer: [] }] : undefined)
+    const ofTasks = path.startsWith('/api/tasks')
+    expect(of.security).toEqual(ofTasks ? [{ bearer: [] }] : undefined)
     const parameters: Json[] = of.parameters.map(follow)
     const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`)
     expect(new Set(names).size).toBe(names.length)
@@ -187,7 +213,7 @@ let http: Http
 let id: string
 
 beforeEach(async () => {
-  http = openHttp(memoryTaskStore())
+  http = whole()
   for (const title of ['Buy milk', 'Éclair']) {
     const draft = { title, priority: 'low', due_date: '2026-02-10T09:00:00+01:00' }
     id = (await json(http.call('POST', '/api/tasks', { body: draft }))).id
@@ -324,6 +350,152 @@ const CASES: Case[] = [
   ['root', 200, 'always', { as: null }],
 ]
 
+/** Each visitor comes from an address of its own, so that attempts are counted apart. */
+let visitors = 0
+const visitor = (): Record<string, string> => ({
+  ...JSON_TYPE,
+  'x-peer': `192.0.2.${++visitors}`,
+})
+
+const exampleOf = (name: string): Json =>
+  operation(name).of.requestBody.content['application/json'].example
+
+/** A new account, and the headers of its session. */
+const signedUp = async (): Promise<{ email: string; session: Record<string, string> }> => {
+  const headers = visitor()
+  const email = `${headers['x-peer']}@example.com`
+  const body = { ...exampleOf('signUp'), email }
+  const response = await whole().call('POST', '/api/auth/sign-up/email', { body, headers })
+  const cookie = response.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
+  return { email, session: { ...headers, cookie, origin: 'http://localhost' } }
+}
+
+const throwing = (error: Error): Http =>
+  openHttp(memoryTaskStore(), {
+    accounts: { handle: () => Promise.reject(error), ready: () => Promise.reject(error) },
+  })
+
+/** How each account operation comes to each answer of its own. */
+const ACCOUNT_CASES: Record<string, [status: number, why: string, ask: () => Promise<Ask>][]> = {
+  signUp: [
+    [200, 'with the user', async () => ({ body: exampleOf('signUp'), headers: visitor() })],
+    [
+      422,
+      'for an address that is known',
+      async () => ({
+        body: { ...exampleOf('signUp'), email: (await signedUp()).email },
+        headers: visitor(),
+      }),
+    ],
+  ],
+  signIn: [
+    [
+      200,
+      'with the user',
+      async () => ({
+        body: { ...exampleOf('signIn'), email: (await signedUp()).email },
+        headers: visitor(),
+      }),
+    ],
+    [
+      401,
+      'to a wrong password',
+      async () => ({
+        body: { ...exampleOf('signIn'), password: 'wrong horse' },
+        headers: visitor(),
+      }),
+    ],
+  ],
+  signOut: [[200, 'and ends the session', async () => ({ headers: (await signedUp()).session })]],
+  deleteUser: [
+    [
+      200,
+      'and forgets',
+      async () => ({ body: exampleOf('deleteUser'), headers: (await signedUp()).session }),
+    ],
+    [401, 'without a session', async () => ({ body: exampleOf('deleteUser'), headers: visitor() })],
+    [
+      400,
+      'to a wrong password',
+      async () => ({ body: { password: 'wrong horse' }, headers: (await signedUp()).session }),
+    ],
+  ],
+  getSession: [
+    [200, 'with the session', async () => ({ headers: (await signedUp()).session })],
+    [200, 'with null', async () => ({ headers: visitor() })],
+  ],
+  getToken: [
+    [200, 'with a token', async () => ({ headers: (await signedUp()).session })],
+    [401, 'without a session', async () => ({ headers: visitor() })],
+  ],
+  getKeys: [[200, 'with the keys', async () => ({ headers: visitor() })]],
+}
+
+/** And to those that all, or all with a body, have. */
+const accountCases = Object.entries(ACCOUNT_CASES).flatMap(([name, own]) => {
+  const { method, of } = operation(name)
+  const good = (): Call => ({
+    ...(of.requestBody && { body: exampleOf(name) }),
+    headers: visitor(),
+  })
+  const away = new DomainError('unavailable', 'Signing in is not possible right now.')
+  const failures: typeof own = [
+    [500, 'when it is broken', async () => ({ ...good(), via: throwing(new Error('broken')) })],
+    [503, 'while its database is away', async () => ({ ...good(), via: throwing(away) })],
+  ]
+  const bodies: typeof own = [
+    [400, 'to what is no JSON', async () => ({ raw: '{', headers: visitor() })],
+    [413, 'to a large body', async () => ({ raw: ' '.repeat(65_537), headers: visitor() })],
+    [
+      415,
+      'to a form',
+      async () => ({ raw: 'a=1', headers: { ...visitor(), 'content-type': 'text/plain' } }),
+    ],
+    [
+      403,
+      'to an origin that is not trusted',
+      async () => {
+        const { session } = await signedUp()
+        return { ...good(), headers: { ...session, origin: 'https://evil.example.com' } }
+      },
+    ],
+  ]
+  return [...own, ...failures, ...(method === 'post' ? bodies : [])].map(
+    ([status, why, call]) => [name, status, why, call] as const,
+  )
+})
+
+describe('an answer about accounts is as documented', () => {
+  test.each(accountCases)('%s: %d %s', async (name, status, _, call) => {
+    await accounts.ready()
+    expect((await ask(name, await call())).status).toBe(status)
+  })
+
+  test.each(Object.keys(ACCOUNT_CASES))('%s: 429 after too many', async (name) => {
+    const { method, path, of } = operation(name)
+    const headers = visitor()
+    const body = of.requestBody ? { body: { ...exampleOf(name), password: 'wrong horse' } } : {}
+    for (let n = 0; n < 101; n++) {
+      const response = await http.call(method.toUpperCase(), path, { ...body, headers })
+      if (response.status === 429) break
+    }
+    expect((await ask(name, { ...body, headers })).status).toBe(429)
+  })
+
+  test('and every documented answer is one that comes', () => {
+    const seen = new Set(accountCases.map(([name, status]) => `${name} ${status}`))
+    const documented = operations
+      .filter(({ of }) => of.tags[0] === 'accounts')
+      .flatMap(({ id, of }) => Object.keys(of.responses).map((status) => `${id} ${status}`))
+      .filter((pair) => !pair.endsWith(' 429'))
+    expect(documented.filter((pair) => !seen.has(pair))).toEqual([])
+    expect([...seen].filter((pair) => !documented.includes(pair))).toEqual([])
+  })
+})
+
 describe('an answer is as documented', () => {
   test.each(CASES)('%s: %d %s', async (name, status, _, call) => {
     expect((await ask(name, call)).status).toBe(status)
@@ -334,7 +506,7 @@ describe('an answer is as documented', () => {
       [...new Set(list.map(([name, status]) => `${name} ${status}`))].sort()
     expect(
       pairs(
-        operations.flatMap(({ id, of }) =>
+        notOfAccounts.flatMap(({ id, of }) =>
           Object.keys(of.responses).map((status) => [id, status] as [string, string]),
         ),
       ),
@@ -350,7 +522,7 @@ describe('an answer is as documented', () => {
 })
 
 describe('a request may be as documented', () => {
-  const bodies = operations.flatMap(({ id, of }) =>
+  const bodies = notOfAccounts.flatMap(({ id, of }) =>
     Object.entries<Json>(of.requestBody?.content ?? {}).map(
       ([type, media]) => [id, type, media] as const,
     ),
@@ -363,7 +535,7 @@ describe('a request may be as documented', () => {
   })
 
   test.each(
-    operations
+    notOfAccounts
       .filter(({ of }) => of.requestBody)
       .map(({ id, of }) => [id, of.requestBody] as const),
   )(

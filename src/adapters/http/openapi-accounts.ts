@@ -49,7 +49,13 @@ export const accountOperations = {
   ),
   signIn: onAccounts(
     'signIn',
-    [200, answer('Signed in.', object({ token: TEXT, user: schemaOf('User') }))],
+    [
+      200,
+      answer(
+        'Signed in.',
+        object({ redirect: { const: false }, token: TEXT, user: schemaOf('User') }),
+      ),
+    ],
     {
       summary: 'Sign in',
       description: 'Sets the session cookie. Ask /api/auth/token for a token next.',
