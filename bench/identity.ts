@@ -7,8 +7,8 @@ import { join } from 'node:path'
  * latency of a list while 16 clients sign up without pause, against an idle server, in alternating
  * rounds; and how long a sign-in takes for an unknown address and for a wrong password.
  */
-const ROUNDS = 5
-const REQUESTS = 2000
+const ROUNDS = 7
+const REQUESTS = 8000
 const PASSWORD = 'correct horse'
 const main = join(import.meta.dir, '../src/main.ts')
 const SECRET = { BETTER_AUTH_SECRET: 'a secret of at least thirty-two bytes' }

@@ -13,7 +13,7 @@ const PURE = readdirSync(`${root}/tests`)
   .map((name) => `tests/${name}`)
 
 let passed = 0
-let failed = 0
+const failures: string[] = []
 
 const run = async (name: string, command: string[], env: Record<string, string> = {}) => {
   process.stdout.write(`\n== ${name}\n`)
@@ -36,10 +36,10 @@ const run = async (name: string, command: string[], env: Record<string, string> 
 const step = async (name: string, command: string[]): Promise<void> => {
   const { ok } = await run(name, command)
   if (ok) passed++
-  else failed++
+  else failures.push(name)
 }
 
-/** Counts what the runner says of itself; a run that failed without a failed test counts as one. */
+/** Takes the runner at its word; a run that failed without a failed test is a failure itself. */
 const tests = async (
   name: string,
   folders: string[],
@@ -48,9 +48,10 @@ const tests = async (
   const { output, ok } = await run(name, [bun, 'test', ...folders], env)
   const count = (word: string): number =>
     Number(new RegExp(`^\\s*(\\d+) ${word}$`, 'm').exec(output)?.[1] ?? 0)
-  const bad = count('fail') + count('skip') + count('todo') + count('errors?')
+  const bad = [...output.matchAll(/^\((?:fail|skip|todo)\) .*$/gm)].map(([line]) => line)
   passed += count('pass')
-  failed += ok && count('pass') > 0 ? bad : Math.max(bad, 1)
+  if (bad.length === 0 && !(ok && count('pass') > 0)) bad.push('ended badly')
+  failures.push(...new Set(bad.map((line) => `${name}: ${line}`)))
 }
 
 await step('types', [...bin('tsc'), '--noEmit', '-p', '.'])
@@ -63,5 +64,6 @@ for (const zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
     { TZ: zone },
   )
 }
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
-process.exit(failed === 0 ? 0 : 1)
+for (const failure of failures) process.stdout.write(`\n${failure}`)
+process.stdout.write(`\n${passed} passed, ${failures.length} failed\n`)
+process.exit(failures.length === 0 ? 0 : 1)

@@ -31,6 +31,6 @@ test('a place where none can be kept is named, with what to do', () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'secret'))
   expect(() => localSecret(join(folder, 'secret'))).toThrow(
-    /Cannot keep a secret in .*BETTER_AUTH_SECRET/s,
+    /Cannot keep a secret in .*AUTH_SECRET\./s,
   )
 })
