@@ -4,6 +4,7 @@ const LAYERS = [
   'application',
   'adapters/http',
   'adapters/jwt',
+  'adapters/identity',
   'adapters/postgres',
   'adapters/sqlite',
   'adapters/memory',
@@ -20,5 +21,5 @@ for (const layer of LAYERS) {
     const code = text.replace(/\/\*\*[\s\S]*?\*\//g, '').split('\n')
     lines += code.filter((line) => line.trim() !== '' && !/^\s*(\/\/|--)/.test(line)).length
   }
-  console.log(`${layer === '.' ? 'config, log, main' : layer}: ${lines}`)
+  console.log(`${layer === '.' ? 'composition' : layer}: ${lines}`)
 }
