@@ -11,6 +11,9 @@ export const filterTasks =
     page: Page = { limit: null, after: null },
     unless?: Revision,
   ): Promise<TaskList | undefined> => {
-    if (unless !== undefined && (await tasks.revision(actor)) === unless) return undefined
+    if (unless !== undefined) {
+      const [current] = await tasks.revisions([actor])
+      if ((current?.revision ?? 0) === unless) return undefined
+    }
     return tasks.list(actor, query, page)
   }

@@ -1,5 +1,5 @@
 import type { Task, UserId } from '../domain/task.ts'
-import { findTask } from './change-task.ts'
+import { findTask } from './find-task.ts'
 import type { Ports } from './ports.ts'
 
 /** Throws `forbidden` for another user's task and `not-found` when there is none. */

@@ -1,9 +1,11 @@
+import { changeTasks } from './change-tasks.ts'
 import { completeTask } from './complete-task.ts'
 import { createTask } from './create-task.ts'
 import { deleteAccount } from './delete-account.ts'
 import { deleteTask } from './delete-task.ts'
 import { filterTasks } from './filter-tasks.ts'
 import { getTask } from './get-task.ts'
+import { listChanges } from './list-changes.ts'
 import type { Ports } from './ports.ts'
 import { updateTask } from './update-task.ts'
 
@@ -15,6 +17,8 @@ export const createApp = (ports: Ports, { taskQuota = 10_000 } = {}) => ({
   updateTask: updateTask(ports),
   completeTask: completeTask(ports),
   deleteTask: deleteTask(ports),
+  changeTasks: changeTasks(ports, taskQuota),
+  listChanges: listChanges(ports),
   deleteAccount: deleteAccount(ports),
   checkReady: () => ports.tasks.ready(),
 })

@@ -1,5 +1,7 @@
+import type { Change, FeedState } from '../domain/change.ts'
 import type { Instant } from '../domain/due-date.ts'
-import type { NewTask, Revision, Task, TaskId, UserId } from '../domain/task.ts'
+import type { PlannedChange, Write } from '../domain/plan.ts'
+import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
 
 /** The time now. */
@@ -14,14 +16,39 @@ export type Page = Readonly<{ limit: number | null; after: Position | null }>
 /** `revision` is the user's at the moment of the list, 0 for a user without any change. */
 export type TaskList = Readonly<{ tasks: readonly Task[]; more: boolean; revision: Revision }>
 
+/** `request` tells whether a key comes with the request it came with first. */
+export type Receipt = Readonly<{
+  key: string
+  request: string
+  changes: readonly PlannedChange[]
+}>
+
+/**
+ * What one owner's tasks go through at once, `at` that time: every write, or none. It takes `taken`
+ * revisions after the owner's present one, its base; a write's `nth` counts from there. With a
+ * receipt that is stored as well, however little there is to write.
+ */
+export type Step = Readonly<{
+  owner: UserId
+  writes: readonly Write[]
+  taken: number
+  /** Tasks the owner may have afterwards. A step that adds none is never refused for it. */
+  quota: number
+  at: Instant
+  receipt?: Receipt
+}>
+
+/** What has happened after a position; `marks` are those in effect from there on. */
+export type Feed = FeedState & Readonly<{ changes: readonly Change[]; more: boolean }>
+
 /**
  * Keeps the tasks of all users, each user's apart. Every method but `exists` takes the owner and can
  * neither see nor touch anything else; user ids and texts are opaque and compared byte by byte.
  *
  * Each method is one atomic step: it happens whole or not at all, survives a crash once its promise
- * has resolved (storages that persist), and of two that race one comes first. A write that takes
- * effect takes the user's next revision, in commit order, starting at 1: none is skipped, none is
- * given twice, and a write that takes no effect takes none.
+ * has resolved (storages that persist), and of two that race one comes first. Revisions are taken in
+ * commit order, starting at 1: none is skipped, none is given twice, and a write that takes no effect
+ * takes none.
  *
  * What is returned is the caller's own copy. Any method throws `unavailable` when the storage cannot
  * be reached or does not answer in time; whether a write took effect is then unknown.
@@ -29,30 +56,46 @@ export type TaskList = Readonly<{ tasks: readonly Task[]; more: boolean; revisio
 export type TaskStore = Readonly<{
   get(owner: UserId, id: TaskId): Promise<Task | undefined>
 
+  /** Those of the tasks that the owner has, in no order. */
+  find(owner: UserId, ids: readonly TaskId[]): Promise<Task[]>
+
   /** In the order and with the filters of `query`; `more` tells whether tasks follow the page. */
   list(owner: UserId, query: TaskQuery, page: Page): Promise<TaskList>
 
   /**
-   * Throws `quota-exceeded`, and changes nothing, when the owner already has `quota` tasks. An id
-   * that anybody's task has is a defect of the caller: it rejects, and changes nothing either.
+   * The base, when it has happened. Otherwise nothing has: `changed` when a task to replace, remove
+   * or keep is not there or not at its revision any more, `repeated` when the owner has a receipt
+   * with that key. Of several steps that saw the same revision exactly one happens. `created_at` of
+   * a task stays as it was first stored. Throws `quota-exceeded`. An id of a new task that anybody's
+   * task has is a defect of the caller: it rejects.
    */
-  create(task: NewTask, quota: number): Promise<Task>
+  write(step: Step): Promise<Revision | 'changed' | 'repeated'>
+
+  /** What was stored with that key, and the base it was stored on. */
+  receipt(owner: UserId, key: string): Promise<(Receipt & Readonly<{ base: Revision }>) | undefined>
 
   /**
-   * Replaces the owner's task of that id if its revision still is `task.revision`, and returns it
-   * with its new one; undefined when it is not there or has changed. Of several writers that saw
-   * the same revision exactly one succeeds. `created_at` stays as it was first stored.
+   * At most `limit` changes after revision `after` in the order of their revisions: each task once,
+   * as it is now, and each deletion after revision `deletionsAfter` (none when null).
    */
-  replace(task: Task): Promise<Task | undefined>
+  changes(
+    owner: UserId,
+    after: Revision,
+    deletionsAfter: Revision | null,
+    limit: number,
+  ): Promise<Feed>
 
-  /** Removes the task for good if its revision still is `task.revision`; false when it is not. */
-  remove(task: Task): Promise<boolean>
+  /** The owners' revisions, in no order, those without any change left out: one look-up by key each. */
+  revisions(owners: readonly UserId[]): Promise<{ owner: UserId; revision: Revision }[]>
 
   /** Removes the owner, tasks, revision and all, as if there had never been one. */
   removeOwner(owner: UserId): Promise<void>
 
-  /** The owner's revision, 0 for a user without any change: a single key look-up. */
-  revision(owner: UserId): Promise<Revision>
+  /**
+   * Forgets deletions, and marks that have a later one, from before one time, and receipts from
+   * before another: at most `limit` of each. Answers how many it has forgotten.
+   */
+  purge(deletionsBefore: Instant, receiptsBefore: Instant, limit: number): Promise<number>
 
   /** Whether anybody has this task. For choosing between "forbidden" and "not found" only. */
   exists(id: TaskId): Promise<boolean>

@@ -8,6 +8,8 @@ export type ErrorKind =
   | 'forbidden'
   | 'not-found'
   | 'stale'
+  | 'gone'
+  | 'key-reused'
   | 'quota-exceeded'
   | 'unavailable'
 

@@ -15,7 +15,7 @@ import {
 import { taskStoreContract } from '../contracts/task-store.ts'
 import { freshDatabase, type PostgresServer, privateServer } from '../support/postgres.ts'
 import { silentProxy } from '../support/proxy.ts'
-import { countingIds, NOON, put, tickingClock } from '../support/tasks.ts'
+import { countingIds, NOON, put, replace, tickingClock } from '../support/tasks.ts'
 
 const openAt = async (url: string, options: PostgresOptions = {}) => {
   const store = postgresTaskStore(url, options)
@@ -51,6 +51,7 @@ describe('migrations', () => {
     const sql = postgres(url, { max: 1 })
     expect(await sql`select version from taskport.migrations order by version`).toMatchObject([
       { version: 1 },
+      { version: 2 },
     ])
     await sql.end()
   })
@@ -97,7 +98,8 @@ test('statements prepared before a table was altered still mean the same', async
   const rounds: Task[] = []
   const round = async (): Promise<void> => {
     const created = await put(tasks, 'alice', full)
-    const done = await tasks.replace(
+    const done = await replace(
+      tasks,
       editTask(created, { completed: true, description: null }, NOON),
     )
     expect(done).toMatchObject({ completed: true, description: null })

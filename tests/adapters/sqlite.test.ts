@@ -76,7 +76,7 @@ test('no room left is unavailable, and nothing is half written', async () => {
   const path = newPath()
   const script = `
     const { sqliteTaskStore } = await import('${import.meta.dir}/../../src/adapters/sqlite/task-store.ts')
-    const { put } = await import('${import.meta.dir}/../support/tasks.ts')
+    const { put, revisionOf } = await import('${import.meta.dir}/../support/tasks.ts')
     const { tasks } = sqliteTaskStore('${path}')
     const big = { title: 'big', description: 'x'.repeat(1000) }
     let stored = 0
@@ -84,7 +84,7 @@ test('no room left is unavailable, and nothing is half written', async () => {
       const error = await put(tasks, 'alice', big).then(() => undefined, (error) => error)
       if (!error) stored++
       else {
-        console.log(JSON.stringify({ kind: error.kind, stored, seen: await tasks.revision('alice') }))
+        console.log(JSON.stringify({ kind: error.kind, stored, seen: await revisionOf(tasks, 'alice') }))
         process.exit()
       }
     }`

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
 import { type App, createApp } from '../../src/application/index.ts'
-import type { TaskStore } from '../../src/application/ports.ts'
-import type { Task } from '../../src/domain/task.ts'
+import type { Step, TaskStore } from '../../src/application/ports.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
-import { countingIds, tickingClock, uuid } from '../support/tasks.ts'
+import { countingIds, revisionOf, tickingClock, uuid } from '../support/tasks.ts'
 
 let tasks: TaskStore
 let app: App
@@ -76,7 +75,7 @@ describe('UpdateTask', () => {
   test('a change that changes nothing is not written', async () => {
     const created = await app.createTask('alice', { title: 'a' })
     expect(await app.updateTask('alice', created.id, { title: 'a' })).toEqual(created)
-    expect(await tasks.revision('alice')).toBe(1)
+    expect(await revisionOf(tasks, 'alice')).toBe(1)
   })
 
   test('a stale precondition is refused, also for a change that would change nothing', async () => {
@@ -96,12 +95,12 @@ describe('UpdateTask', () => {
     let overtaken = false
     const racing: TaskStore = {
       ...tasks,
-      replace: async (task: Task) => {
+      write: async (step: Step) => {
         if (!overtaken) {
           overtaken = true
           await app.updateTask('alice', created.id, { description: 'from the other' })
         }
-        return tasks.replace(task)
+        return tasks.write(step)
       },
     }
     const other = createApp({ tasks: racing, now: tickingClock(), newId: countingIds() })
@@ -114,7 +113,7 @@ describe('UpdateTask', () => {
 
   test('gives up when it is overtaken for ever', async () => {
     const created = await app.createTask('alice', { title: 'a' })
-    const busy: TaskStore = { ...tasks, replace: async () => undefined, remove: async () => false }
+    const busy: TaskStore = { ...tasks, write: async () => 'changed' }
     const other = createApp({ tasks: busy, now: tickingClock(), newId: countingIds() })
     await expect(other.updateTask('alice', created.id, { title: 'b' })).rejects.toMatchObject({
       kind: 'unavailable',

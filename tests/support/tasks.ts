@@ -27,13 +27,36 @@ export const uuid = (number: number): string => {
 const SALT = Bun.randomUUIDv7().slice(24)
 
 /** Stores a task straight through the port. */
-export const put = (
+export const put = async (
   tasks: TaskStore,
   owner: UserId,
   draft: string | TaskDraft,
   { id = countingIds()(NOON), quota = 10_000 } = {},
-): Promise<Task> =>
-  tasks.create(
-    newTask(id, owner, typeof draft === 'string' ? { title: draft } : draft, NOON),
-    quota,
-  )
+): Promise<Task> => {
+  const task = newTask(id, owner, typeof draft === 'string' ? { title: draft } : draft, NOON)
+  const base = await tasks.write({ ...ONE, owner, quota, writes: [{ op: 'create', task, nth: 1 }] })
+  if (typeof base === 'string') throw new Error(base)
+  return { ...task, revision: base + 1 }
+}
+
+/** The task with its new revision; undefined when it has changed meanwhile. */
+export const replace = async (tasks: TaskStore, task: Task): Promise<Task | undefined> => {
+  const base = await tasks.write({
+    ...ONE,
+    owner: task.user_id,
+    writes: [{ op: 'replace', task, nth: 1 }],
+  })
+  return typeof base === 'number' ? { ...task, revision: base + 1 } : undefined
+}
+
+/** False when it has changed meanwhile. */
+export const remove = async (tasks: TaskStore, task: Task, at = NOON): Promise<boolean> => {
+  const writes = [{ op: 'remove', task, nth: 1 }] as const
+  return typeof (await tasks.write({ ...ONE, owner: task.user_id, at, writes })) === 'number'
+}
+
+/** 0 for somebody without any change. */
+export const revisionOf = async (tasks: TaskStore, owner: UserId): Promise<number> =>
+  (await tasks.revisions([owner]))[0]?.revision ?? 0
+
+const ONE = { taken: 1, quota: 0, at: NOON }

@@ -1,18 +1,60 @@
-import type { TaskStore } from '../../application/ports.ts'
+import type { Receipt, Step, TaskStore } from '../../application/ports.ts'
 import { quotaExceeded } from '../../domain/access.ts'
-import type { Task, TaskId, UserId } from '../../domain/task.ts'
+import type { Change, Mark } from '../../domain/change.ts'
+import type { Instant } from '../../domain/due-date.ts'
+import type { Revision, Task, TaskId, UserId } from '../../domain/task.ts'
 import { comparePositions, matches, positionOf } from '../../domain/task-query.ts'
 
-type Owner = { revision: number; tasks: Map<TaskId, Task> }
+type Owner = {
+  revision: Revision
+  purged: Revision
+  marks: Mark[]
+  tasks: Map<TaskId, Task>
+  deletions: { id: TaskId; revision: Revision; at: Instant }[]
+  receipts: Map<string, Receipt & { base: Revision; at: Instant }>
+}
 
-/** Keeps everything in this process and loses it with it. */
-export const memoryTaskStore = (): TaskStore => {
+/** Keeps everything in this process and loses it with it. `newHistory` names a history, uniquely. */
+export const memoryTaskStore = (newHistory = () => `${Math.random()}`): TaskStore => {
   const owners = new Map<UserId, Owner>()
   const ids = new Set<TaskId>()
-  const ownerOf = (id: UserId): Owner => owners.get(id) ?? { revision: 0, tasks: new Map() }
+  const ownerOf = (id: UserId): Owner =>
+    owners.get(id) ?? {
+      revision: 0,
+      purged: 0,
+      marks: [],
+      tasks: new Map(),
+      deletions: [],
+      receipts: new Map(),
+    }
+
+  const apply = (owner: Owner, { writes, taken, at, receipt }: Step): Revision => {
+    const base = owner.revision
+    if (owner.marks.length === 0 && taken > 0) {
+      owner.marks.push({ revision: 1, history: newHistory() })
+    }
+    for (const { op, task, nth } of writes) {
+      const { id } = task
+      if (op === 'create') ids.add(id)
+      if (op === 'create' || op === 'replace') {
+        const created_at = owner.tasks.get(id)?.created_at ?? task.created_at
+        owner.tasks.set(id, { ...task, created_at, revision: base + nth })
+      } else if (op === 'remove') {
+        owner.tasks.delete(id)
+        ids.delete(id)
+        owner.deletions.push({ id, revision: base + nth, at })
+      }
+    }
+    owner.revision += taken
+    if (receipt) owner.receipts.set(receipt.key, structuredClone({ ...receipt, base, at }))
+    return base
+  }
 
   return {
     get: async (owner, id) => copyOf(ownerOf(owner).tasks.get(id)),
+
+    find: async (owner, wanted) =>
+      wanted.flatMap((id) => copyOf(ownerOf(owner).tasks.get(id)) ?? []),
 
     list: async (owner, query, { limit, after }) => {
       const { revision, tasks } = ownerOf(owner)
@@ -26,43 +68,70 @@ export const memoryTaskStore = (): TaskStore => {
       return { tasks: page, more: page.length < found.length, revision }
     },
 
-    create: async (task, quota) => {
-      if (ids.has(task.id)) throw new Error('A task with this id exists already.')
-      const owner = ownerOf(task.user_id)
-      if (owner.tasks.size >= quota) throw quotaExceeded(quota)
-      owners.set(task.user_id, owner)
-      const created = { ...task, revision: ++owner.revision }
-      owner.tasks.set(task.id, created)
-      ids.add(task.id)
-      return { ...created }
+    write: async (step) => {
+      const owner = ownerOf(step.owner)
+      if (step.receipt && owner.receipts.has(step.receipt.key)) return 'repeated'
+      for (const { op, task } of step.writes) {
+        if (op === 'create' && ids.has(task.id)) throw new Error('There is a task with this id.')
+        if (op !== 'create' && owner.tasks.get(task.id)?.revision !== task.revision) {
+          return 'changed'
+        }
+      }
+      const added = step.writes.reduce((sum, { op }) => sum + ADDED[op], 0)
+      if (added > 0 && owner.tasks.size + added > step.quota) throw quotaExceeded(step.quota)
+      owners.set(step.owner, owner)
+      return apply(owner, step)
     },
 
-    replace: async (task) => {
-      const owner = ownerOf(task.user_id)
-      const current = owner.tasks.get(task.id)
-      if (current?.revision !== task.revision) return undefined
-      const replaced = { ...task, created_at: current.created_at, revision: ++owner.revision }
-      owner.tasks.set(task.id, replaced)
-      return { ...replaced }
+    receipt: async (owner, key) => structuredClone(ownerOf(owner).receipts.get(key)),
+
+    changes: async (owner, after, deletionsAfter, limit) => {
+      const { revision, purged, marks, tasks, deletions } = ownerOf(owner)
+      const upserts = [...tasks.values()]
+        .filter((task) => task.revision > after)
+        .map((task): Change => ({ op: 'upsert', revision: task.revision, task: { ...task } }))
+      const removals = deletions
+        .filter((gone) => deletionsAfter !== null && gone.revision > deletionsAfter)
+        .map(({ id, ...gone }): Change => ({ op: 'delete', revision: gone.revision, id }))
+      const all = [...upserts, ...removals].sort((a, b) => a.revision - b.revision)
+      const changes = all.slice(0, limit)
+      return { changes, more: changes.length < all.length, revision, purged, marks: [...marks] }
     },
 
-    remove: async (task) => {
-      const owner = ownerOf(task.user_id)
-      if (owner.tasks.get(task.id)?.revision !== task.revision) return false
-      owner.revision++
-      owner.tasks.delete(task.id)
-      return ids.delete(task.id)
-    },
+    revisions: async (wanted) =>
+      wanted.flatMap((owner) => {
+        const { revision } = ownerOf(owner)
+        return revision > 0 ? [{ owner, revision }] : []
+      }),
 
     removeOwner: async (owner) => {
       for (const id of ownerOf(owner).tasks.keys()) ids.delete(id)
       owners.delete(owner)
     },
 
-    revision: async (owner) => ownerOf(owner).revision,
+    purge: async (deletionsBefore, receiptsBefore, limit) => {
+      let [deletions, receipts] = [0, 0]
+      for (const owner of owners.values()) {
+        owner.deletions = owner.deletions.filter(({ at, revision }) => {
+          if (at >= deletionsBefore || deletions === limit) return true
+          owner.purged = Math.max(owner.purged, revision)
+          deletions++
+          return false
+        })
+        for (const [key, { at }] of owner.receipts) {
+          if (at >= receiptsBefore || receipts === limit) continue
+          owner.receipts.delete(key)
+          receipts++
+        }
+      }
+      return deletions + receipts
+    },
+
     exists: async (id) => ids.has(id),
     ready: async () => {},
   }
 }
+
+const ADDED = { create: 1, replace: 0, keep: 0, remove: -1 } as const
 
 const copyOf = (task: Task | undefined): Task | undefined => task && { ...task }

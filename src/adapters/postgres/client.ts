@@ -101,3 +101,9 @@ export const isOutage = (error: unknown): boolean => {
     OUTAGE_CODES.has(code) || (error instanceof postgres.PostgresError && OUTAGE_STATE.test(code))
   )
 }
+
+/** Whether a statement was refused because of that unique index. */
+export const isTaken = (error: unknown, index: string): boolean =>
+  error instanceof postgres.PostgresError &&
+  error.code === '23505' &&
+  error.constraint_name === index

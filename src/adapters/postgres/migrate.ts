@@ -1,7 +1,8 @@
 import postgres from 'postgres'
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
+import changes from './migrations/002-changes.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks]
+const MIGRATIONS = [tasks, changes]
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'

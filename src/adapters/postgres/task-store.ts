@@ -1,16 +1,14 @@
 import type { TaskStore } from '../../application/ports.ts'
 import { quotaExceeded } from '../../domain/access.ts'
 import { DomainError } from '../../domain/errors.ts'
-import type { Task } from '../../domain/task.ts'
-import { type Client, connect, type Limits } from './client.ts'
+import type { Revision, Task, UserId } from '../../domain/task.ts'
+import { type Client, connect, isTaken, type Limits } from './client.ts'
 import { type ListRow, listStatement, taskColumns } from './list-tasks.ts'
 import { migrate, NewerSchemaError } from './migrate.ts'
-import {
-  createStatement,
-  removeOwnerStatement,
-  removeStatement,
-  replaceStatement,
-} from './write-tasks.ts'
+import { changesStatement, toFeed } from './read-changes.ts'
+import { purgeStatement, removeOwnerStatement, writeStatement } from './write-tasks.ts'
+
+type ReceiptRow = { key: string; request: string; changes: string; base: number }
 
 export type PostgresOptions = Partial<Limits> &
   Readonly<{
@@ -47,6 +45,11 @@ export const postgresTaskStore = (
         where user_id = ${owner}::text and id = ${id}::text::uuid`)
       return task
     },
+    find: (owner, ids) =>
+      run(sql<Task[]>`
+        select ${taskColumns(sql)} from taskport.tasks
+        where user_id = ${owner}::text
+          and id = any(string_to_array(${ids.join()}::text, ',')::uuid[])`),
     list: async (owner, query, page) => {
       const rows = await run(listStatement(sql, owner, query, page))
       const found = rows.filter(isTask)
@@ -56,24 +59,33 @@ export const postgresTaskStore = (
       const revision = rows[0]?.owner_revision ?? 0
       return { tasks: shown, more: shown.length < found.length, revision }
     },
-    create: async (task, quota) => {
-      const [written] = await run(createStatement(sql, task, quota))
-      if (!written) throw quotaExceeded(quota)
-      return { ...task, ...written }
+    write: async (step) => {
+      try {
+        const [written] = await run(writeStatement(sql, step))
+        if (written && written.base !== null) return written.base
+        if (written?.found) throw quotaExceeded(step.quota)
+        return 'changed'
+      } catch (error) {
+        if (isTaken(error, 'receipts_pkey')) return 'repeated'
+        throw error
+      }
     },
-    replace: async (task) => {
-      const [written] = await run(replaceStatement(sql, task))
-      return written && { ...task, ...written }
+    receipt: async (owner, key) => {
+      const [row] = await run(sql<ReceiptRow[]>`
+        select key, request, changes, base from taskport.receipts
+        where user_id = ${owner}::text and key = ${key}::text`)
+      return row && { ...row, changes: JSON.parse(row.changes) }
     },
-    remove: async (task) => (await run(removeStatement(sql, task))).length > 0,
+    changes: async (owner, after, deletionsAfter, limit) =>
+      toFeed(await run(changesStatement(sql, owner, after, deletionsAfter, limit)), limit),
+    revisions: (owners) =>
+      run(sql<{ owner: UserId; revision: Revision }[]>`
+        select id as owner, revision from taskport.users
+        where id = any(array(select json_array_elements_text(${JSON.stringify(owners)}::text::json)))`),
     removeOwner: async (owner) => {
       while ((await run(removeOwnerStatement(sql, owner)))[0]?.gone) {}
     },
-    revision: async (owner) => {
-      const [row] = await run(sql<{ revision: number }[]>`
-        select revision from taskport.users where id = ${owner}::text`)
-      return row?.revision ?? 0
-    },
+    purge: async (...horizon) => (await run(purgeStatement(sql, ...horizon)))[0]?.gone ?? 0,
     exists: async (id) => {
       const found = await run(sql`select 1 from taskport.tasks where id = ${id}::text::uuid`)
       return found.length > 0

@@ -1,11 +1,14 @@
 import type { TaskStore } from '../../application/ports.ts'
-import { quotaExceeded } from '../../domain/access.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { UserId } from '../../domain/task.ts'
 import { codeOf, openDatabase } from './database.ts'
 import { listRows } from './list-tasks.ts'
+import { purger } from './purge.ts'
+import { changeReader } from './read-changes.ts'
 import { COLUMNS, type Row, toTask } from './task-row.ts'
 import { taskWrites } from './write-tasks.ts'
+
+type ReceiptRow = { key: string; request: string; changes: string; base: number }
 
 /**
  * Keeps the tasks in one SQLite file, for one process; a write is on disk before its promise
@@ -13,39 +16,52 @@ import { taskWrites } from './write-tasks.ts'
  */
 export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void } => {
   const { db, close } = openDatabase(path)
-  const writes = taskWrites(db)
+  const { write, removeOwner } = taskWrites(db)
+  const readChanges = changeReader(db)
+  const purge = purger(db)
   const selectTask = db.query<Row, [string, string]>(
     `select ${COLUMNS} from tasks where user_id = ? and id = ?`,
   )
   const selectRevision = db.query<{ revision: number }, [string]>(
     'select revision from users where id = ?',
   )
+  const selectReceipt = db.query<ReceiptRow, [string, string]>(
+    'select key, request, changes, base from receipts where user_id = ? and key = ?',
+  )
   const selectId = db.query<unknown, [string]>('select 1 from tasks where id = ?')
   const selectOne = db.query<unknown, []>('select 1')
   const revisionOf = (owner: UserId): number => selectRevision.get(owner)?.revision ?? 0
+  const taskOf = (owner: UserId, id: string) => {
+    const row = selectTask.get(owner, id)
+    return row ? toTask(row) : undefined
+  }
 
   const tasks: TaskStore = {
-    get: (owner, id) =>
-      attempt(() => {
-        const row = selectTask.get(owner, id)
-        return row ? toTask(row) : undefined
-      }),
+    get: (owner, id) => attempt(() => taskOf(owner, id)),
+    find: (owner, ids) => attempt(() => ids.flatMap((id) => taskOf(owner, id) ?? [])),
     list: (owner, query, page) =>
       attempt(() => {
         const rows = listRows(db, owner, query, page)
         const found = rows.slice(0, page.limit ?? undefined).map(toTask)
         return { tasks: found, more: found.length < rows.length, revision: revisionOf(owner) }
       }),
-    create: (task, quota) =>
+    write: (step) => attempt(() => write(step)),
+    receipt: (owner, key) =>
       attempt(() => {
-        const created = writes.create(task, quota)
-        if (!created) throw quotaExceeded(quota)
-        return created
+        const row = selectReceipt.get(owner, key)
+        return row ? { ...row, changes: JSON.parse(row.changes) } : undefined
       }),
-    replace: (task) => attempt(() => writes.replace(task)),
-    remove: (task) => attempt(() => writes.remove(task)),
-    removeOwner: (owner) => attempt(() => writes.removeOwner(owner)),
-    revision: (owner) => attempt(() => revisionOf(owner)),
+    changes: (owner, after, deletionsAfter, limit) =>
+      attempt(() => readChanges(owner, after, deletionsAfter, limit)),
+    revisions: (owners) =>
+      attempt(() =>
+        owners.flatMap((owner) => {
+          const revision = revisionOf(owner)
+          return revision > 0 ? [{ owner, revision }] : []
+        }),
+      ),
+    removeOwner: (owner) => attempt(() => removeOwner(owner)),
+    purge: (...horizon) => attempt(() => purge(...horizon)),
     exists: (id) => attempt(() => selectId.get(id) !== null),
     ready: () => attempt(() => void selectOne.get()),
   }

@@ -1,18 +1,22 @@
 import type { Database } from 'bun:sqlite'
-import { type NewTask, type Task, taskKeys, type UserId } from '../../domain/task.ts'
+import type { Step } from '../../application/ports.ts'
+import { quotaExceeded } from '../../domain/access.ts'
+import { type Revision, taskKeys, type UserId } from '../../domain/task.ts'
 import { COLUMNS } from './task-row.ts'
 
-type Taken = { revision: number }
+const ADDED = { create: 1, replace: 0, keep: 0, remove: -1 } as const
 
-/** Each write is one transaction that begins and commits without giving up control. */
+/** Each is one transaction that begins and commits without giving up control. */
 export const taskWrites = (db: Database) => {
-  const takeForNew = db.query<Taken, [string, number]>(`
-    insert into users (id, revision, task_count) values (?1, 1, 1)
-    on conflict (id) do update set revision = revision + 1, task_count = task_count + 1
-    where task_count < ?2 returning revision`)
-  const take = db.query<Taken, [number, string]>(`
-    update users set revision = revision + 1, task_count = task_count + ?
-    where id = ? returning revision`)
+  const epoch = Bun.randomUUIDv7()
+  const take = db.query<{ revision: number }, [string, number, number, number]>(`
+    insert into users (id, revision, task_count) select ?1, ?2, ?3 where ?3 <= ?4 or ?3 <= 0
+    on conflict (id) do update set revision = revision + ?2, task_count = task_count + ?3
+    where task_count + ?3 <= ?4 or ?3 <= 0 returning revision`)
+  const mark = db.query(`
+    insert into marks (user_id, revision, epoch, history, marked_at)
+    select $owner, $revision, $epoch, lower(hex(randomblob(8))), $at
+    where not exists (select 1 from marks where user_id = $owner and epoch = $epoch)`)
   const insert = db.query(`
     insert into tasks (${COLUMNS}, title_key, due_key, search_text)
     values ($id, $user_id, $title, $description, $completed, $priority, $due_date, $created_at,
@@ -23,41 +27,50 @@ export const taskWrites = (db: Database) => {
       title_key = $title_key, due_key = $due_key, search_text = $search_text
     where user_id = $user_id and id = $id`)
   const remove = db.query('delete from tasks where user_id = ? and id = ?')
-  const removeTasks = db.query('delete from tasks where user_id = ?')
-  const removeUser = db.query('delete from users where id = ?')
-  const current = db.query<{ created_at: string }, [string, string, number]>(
-    'select created_at from tasks where user_id = ? and id = ? and revision = ?',
+  const bury = db.query(
+    'insert into deletions (user_id, revision, id, deleted_at) values (?, ?, ?, ?)',
   )
-  const stored = ({ user_id, id, revision }: Task) => current.get(user_id, id, revision)
+  const current = db.query<unknown, [string, string, number]>(
+    'select 1 from tasks where user_id = ? and id = ? and revision = ?',
+  )
+  const hasReceipt = db.query<unknown, [string, string]>(
+    'select 1 from receipts where user_id = ? and key = ?',
+  )
+  const keep = db.query(`
+    insert into receipts (user_id, key, request, changes, base, stored_at) values (?, ?, ?, ?, ?, ?)`)
+  const removals = ['tasks', 'deletions', 'marks', 'receipts', 'users'].map((table) =>
+    db.query(`delete from ${table} where ${table === 'users' ? 'id' : 'user_id'} = ?`),
+  )
+
+  const write = ({ owner, writes, taken, quota, at, receipt }: Step) => {
+    if (receipt && hasReceipt.get(owner, receipt.key)) return 'repeated'
+    for (const { op, task } of writes) {
+      if (op !== 'create' && !current.get(owner, task.id, task.revision)) return 'changed'
+    }
+    const added = writes.reduce((sum, { op }) => sum + ADDED[op], 0)
+    const [counted] = take.all(owner, taken, added, quota)
+    if (!counted) throw quotaExceeded(quota)
+    const base: Revision = counted.revision - taken
+    if (taken > 0) mark.run({ owner, revision: base + 1, epoch, at })
+    for (const { op, task, nth } of writes) {
+      const stored = { ...task, user_id: owner, revision: base + nth }
+      if (op === 'create') insert.run({ ...stored, ...taskKeys(task) })
+      else if (op === 'replace') update.run({ ...stored, ...taskKeys(task) })
+      else if (op === 'remove') {
+        remove.run(owner, task.id)
+        bury.run(owner, stored.revision, task.id, at)
+      }
+    }
+    if (receipt) {
+      keep.run(owner, receipt.key, receipt.request, JSON.stringify(receipt.changes), base, at)
+    }
+    return base
+  }
 
   return {
-    create: db.transaction((task: NewTask, quota: number): Task | undefined => {
-      const [taken] = takeForNew.all(task.user_id, quota)
-      if (!taken) return undefined
-      const created = { ...task, revision: taken.revision }
-      insert.run({ ...created, ...taskKeys(created) })
-      return created
-    }).immediate,
-
-    replace: db.transaction((task: Task): Task | undefined => {
-      const before = stored(task)
-      const [taken] = before ? take.all(0, task.user_id) : []
-      if (!before || !taken) return undefined
-      const replaced = { ...task, created_at: before.created_at, revision: taken.revision }
-      update.run({ ...replaced, ...taskKeys(replaced) })
-      return replaced
-    }).immediate,
-
-    remove: db.transaction((task: Task): boolean => {
-      if (!stored(task)) return false
-      take.all(-1, task.user_id)
-      remove.run(task.user_id, task.id)
-      return true
-    }).immediate,
-
+    write: db.transaction(write).immediate as typeof write,
     removeOwner: db.transaction((owner: UserId): void => {
-      removeTasks.run(owner)
-      removeUser.run(owner)
+      for (const removal of removals) removal.run(owner)
     }).immediate,
   }
 }

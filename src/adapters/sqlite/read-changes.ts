@@ -1,0 +1,38 @@
+import type { Database } from 'bun:sqlite'
+import type { Feed } from '../../application/ports.ts'
+import type { Change, Mark } from '../../domain/change.ts'
+import type { Revision, UserId } from '../../domain/task.ts'
+import { COLUMNS, type Row, toTask } from './task-row.ts'
+
+type Deletion = { revision: Revision; id: string }
+
+/** Reads along the two indexes by revision; nothing else can write between its queries. */
+export const changeReader = (db: Database) => {
+  const state = db.query<{ revision: Revision; purged: Revision }, [string]>(
+    'select revision, purged from users where id = ?',
+  )
+  const marks = db.query<Mark, [string, number]>(`
+    select revision, history from marks where user_id = ?1 and revision >= coalesce(
+      (select max(revision) from marks where user_id = ?1 and revision <= ?2), 0) order by revision`)
+  const upserts = db.query<Row, [string, number, number]>(`
+    select ${COLUMNS} from tasks where user_id = ? and revision > ? order by revision limit ?`)
+  const deletions = db.query<Deletion, [string, number, number]>(`
+    select revision, id from deletions where user_id = ? and revision > ? order by revision limit ?`)
+
+  return (owner: UserId, after: Revision, deletionsAfter: Revision | null, limit: number): Feed => {
+    const gone = deletionsAfter === null ? [] : deletions.all(owner, deletionsAfter, limit + 1)
+    const all: Change[] = [
+      ...upserts
+        .all(owner, after, limit + 1)
+        .map((row): Change => ({ op: 'upsert', revision: row.revision, task: toTask(row) })),
+      ...gone.map((row): Change => ({ op: 'delete', ...row })),
+    ].sort((a, b) => a.revision - b.revision)
+    const changes = all.slice(0, limit)
+    return {
+      ...(state.get(owner) ?? { revision: 0, purged: 0 }),
+      marks: marks.all(owner, after),
+      changes,
+      more: changes.length < all.length,
+    }
+  }
+}
