@@ -38,7 +38,7 @@ export type Step = Readonly<{
   receipt?: Receipt
 }>
 
-/** What has happened after a position; `marks` are those in effect from there on. */
+/** What has happened after a position. */
 export type Feed = FeedState & Readonly<{ changes: readonly Change[]; more: boolean }>
 
 /**
@@ -92,8 +92,8 @@ export type TaskStore = Readonly<{
   removeOwner(owner: UserId): Promise<void>
 
   /**
-   * Forgets deletions, and marks that have a later one, from before one time, and receipts from
-   * before another: at most `limit` of each. Answers how many it has forgotten.
+   * Forgets deletions from before one time and receipts from before another, at most `limit` of
+   * each. Answers how many it has forgotten.
    */
   purge(deletionsBefore: Instant, receiptsBefore: Instant, limit: number): Promise<number>
 

@@ -23,7 +23,7 @@ export type FeedPosition = Readonly<{
   snapshot: Revision | null
 }>
 
-/** What is known of an owner's history: its newest revision, and the newest deletion forgotten. */
+/** An owner's newest revision, the newest deletion forgotten, and the newest marks, 32 at most. */
 export type FeedState = Readonly<{ revision: Revision; purged: Revision; marks: readonly Mark[] }>
 
 /** The name of the history at a revision; null when it has none, as before the first change. */

@@ -3,6 +3,8 @@ import postgres from 'postgres'
 import { listStatement } from '../../src/adapters/postgres/list-tasks.ts'
 import { type PostgresOptions, postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
 import { createApp } from '../../src/application/index.ts'
+import { listChanges } from '../../src/application/list-changes.ts'
+import type { FeedPosition } from '../../src/domain/change.ts'
 import { editTask, type Task } from '../../src/domain/task.ts'
 import {
   ORDERS,
@@ -142,6 +144,52 @@ test('50 toggles of one task at once all take effect', async () => {
   await close()
 })
 
+describe('a history', () => {
+  const at = async (url: string, titles: string[]): Promise<FeedPosition> => {
+    const store = await openAt(url)
+    for (const title of titles) await put(store.tasks, 'alice', title)
+    const { position } = await listChanges(store)('alice', null, 100)
+    await store.close()
+    return position
+  }
+  const restored = async (url: string, shared: FeedPosition, lost: FeedPosition) => {
+    await at(url, ['other 4', 'other 5', 'other 6'])
+    const store = await openAt(url)
+    const since = listChanges(store)
+    await expect(since('alice', lost, 100)).rejects.toMatchObject({ kind: 'gone' })
+    expect((await since('alice', shared, 100)).changes).toHaveLength(3)
+    await store.close()
+  }
+
+  test('is another one in a copy of the database, and the same before the copy', async () => {
+    const url = await freshDatabase()
+    const shared = await at(url, ['1', '2', '3'])
+    const copy = new URL(await freshDatabase())
+    const sql = postgres(url.replace(/[^/]*$/, 'postgres'), { max: 1, onnotice: () => {} })
+    const [from, to] = [new URL(url), copy].map(({ pathname }) => pathname.slice(1))
+    await sql.unsafe(`drop database ${to}`)
+    await sql.unsafe(`create database ${to} template ${from}`)
+    await sql.end()
+    await restored(copy.href, shared, await at(url, ['4', '5']))
+  })
+
+  test('is another one when the rows are put back to an earlier state', async () => {
+    const url = await freshDatabase()
+    const shared = await at(url, ['1', '2', '3'])
+    const sql = postgres(url, { max: 1, onnotice: () => {} })
+    for (const table of ['users', 'tasks']) {
+      await sql.unsafe(`create table ${table}_backup as select * from taskport.${table}`)
+    }
+    const lost = await at(url, ['4', '5'])
+    for (const table of ['users', 'tasks']) {
+      await sql.unsafe(`truncate taskport.${table}`)
+      await sql.unsafe(`insert into taskport.${table} select * from ${table}_backup`)
+    }
+    await sql.end()
+    await restored(url, shared, lost)
+  })
+})
+
 describe('plans on 100 000 tasks', () => {
   let sql: postgres.Sql
   const USERS = 1000
@@ -270,6 +318,26 @@ describe('a server that is away', () => {
     expect(kept.map((task) => task.revision).sort((a, b) => a - b)).toEqual(
       Array.from({ length: revision }, (_, n) => n + 1),
     )
+    await store.close()
+  })
+
+  test('restarted: a new history begins, and the old one is gone on from', async () => {
+    const store = await openAt(server.url)
+    await put(store.tasks, 'restart', 'before')
+    const { position } = await listChanges(store)('restart', null, 10)
+    await server.stop()
+    await server.start()
+    while (
+      !(await store.tasks.ready().then(
+        () => true,
+        () => false,
+      ))
+    ) {}
+    await put(store.tasks, 'restart', 'after')
+    const next = await listChanges(store)('restart', position, 10)
+    expect(next.changes).toHaveLength(1)
+    expect(next.position.history).not.toBe(position.history)
+    expect(position.history).not.toBeNull()
     await store.close()
   })
 

@@ -1,10 +1,12 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../src/adapters/sqlite/database.ts'
 import { listSql } from '../../src/adapters/sqlite/list-tasks.ts'
 import { sqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
+import { listChanges } from '../../src/application/list-changes.ts'
+import type { FeedPosition } from '../../src/domain/change.ts'
 import { ORDERS, SORTS, STATUSES, taskQuery } from '../../src/domain/task-query.ts'
 import { taskStoreContract } from '../contracts/task-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -23,6 +25,32 @@ test('the file and its folder are made, and what is stored survives', async () =
   const second = sqliteTaskStore(path)
   expect(await second.tasks.get('alice', task.id)).toEqual(task)
   second.close()
+})
+
+test('a backup put back is another history from where it was taken, and the same before', async () => {
+  const path = newPath()
+  const write = async (titles: string[]): Promise<FeedPosition> => {
+    const store = sqliteTaskStore(path)
+    for (const title of titles) await put(store.tasks, 'alice', title)
+    const { position } = await listChanges(store)('alice', null, 100)
+    store.close()
+    return position
+  }
+  const shared = await write(['1', '2', '3'])
+  copyFileSync(path, `${path}.backup`)
+  const lost = await write(['4', '5'])
+  copyFileSync(`${path}.backup`, path)
+  const early = await write([])
+  const kept = await write(['other 4', 'other 5', 'other 6'])
+  const store = sqliteTaskStore(path)
+  const since = listChanges(store)
+  await expect(since('alice', lost, 100)).rejects.toMatchObject({ kind: 'gone' })
+  for (const position of [shared, early]) {
+    expect((await since('alice', position, 100)).changes).toHaveLength(3)
+  }
+  expect((await since('alice', kept, 100)).changes).toEqual([])
+  expect((await since('alice', { ...lost, history: null }, 100)).changes).toHaveLength(1)
+  store.close()
 })
 
 test('writes are durable and tables strict', () => {

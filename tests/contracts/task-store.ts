@@ -8,6 +8,7 @@ import {
   taskQuery,
 } from '../../src/domain/task-query.ts'
 import { NOON, put, remove, replace, revisionOf, uuid } from '../support/tasks.ts'
+import { taskChangesContract } from './task-changes.ts'
 
 const LATER = '2026-02-11T12:00:00.000Z'
 const WHOLE = { limit: null, after: null }
@@ -543,5 +544,7 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
         expect(await titles(other, { q: 'mine' })).toEqual([])
       })
     })
+
+    taskChangesContract(() => tasks, someone)
   })
 }

@@ -8,7 +8,7 @@ import { taskColumns } from './list-tasks.ts'
 export type FeedRow = {
   owner_revision: Revision
   purged: Revision
-  marks: Mark[] | null
+  marks: string
 } & (
   | Task
   | { id: null; title: null; revision: null }
@@ -28,12 +28,8 @@ export const changesStatement = (
   const removals = deletionsAfter === null ? null : String(deletionsAfter)
   return sql<FeedRow[]>`
     select state.*, page.* from (
-      select coalesce(max(revision), 0) as owner_revision, coalesce(max(purged), 0) as purged, (
-        select json_agg(json_build_object('revision', revision, 'history', history) order by revision)
-        from taskport.marks where user_id = ${owner}::text and revision >= coalesce((
-          select max(revision) from taskport.marks
-          where user_id = ${owner}::text and revision <= ${from}), 0)
-      ) as marks
+      select coalesce(max(revision), 0) as owner_revision, coalesce(max(purged), 0) as purged,
+        coalesce(max(array_to_json(marks)::text), '[]') as marks
       from taskport.users where id = ${owner}::text
     ) as state left join lateral (
       (select ${taskColumns(sql)} from taskport.tasks
@@ -47,7 +43,7 @@ export const changesStatement = (
 }
 
 export const toFeed = (rows: readonly FeedRow[], limit: number): Feed => {
-  const [{ owner_revision = 0, purged = 0, marks = null } = {}] = rows
+  const [{ owner_revision = 0, purged = 0, marks = '[]' } = {}] = rows
   const found = rows.flatMap((row): Change[] => {
     const { owner_revision: _, purged: __, marks: ___, ...task } = row
     if (task.id === null) return []
@@ -59,8 +55,14 @@ export const toFeed = (rows: readonly FeedRow[], limit: number): Feed => {
   return {
     revision: owner_revision,
     purged,
-    marks: marks ?? [],
+    marks: (JSON.parse(marks) as string[]).map(toMark),
     changes,
     more: changes.length < found.length,
   }
+}
+
+/** Kept as `41 name`. */
+const toMark = (text: string): Mark => {
+  const [revision, history = ''] = text.split(' ')
+  return { revision: Number(revision), history }
 }

@@ -6,7 +6,8 @@ import { type Client, connect, isTaken, type Limits } from './client.ts'
 import { type ListRow, listStatement, taskColumns } from './list-tasks.ts'
 import { migrate, NewerSchemaError } from './migrate.ts'
 import { changesStatement, toFeed } from './read-changes.ts'
-import { purgeStatement, removeOwnerStatement, writeStatement } from './write-tasks.ts'
+import { purgeStatement, removeOwnerStatement } from './remove-rows.ts'
+import { writeStatement } from './write-tasks.ts'
 
 type ReceiptRow = { key: string; request: string; changes: string; base: number }
 

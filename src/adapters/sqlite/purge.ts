@@ -9,11 +9,6 @@ export const purger = (db: Database) => {
       select user_id, revision from deletions where deleted_at < ? limit ?)
     returning user_id, revision`)
   const note = db.query('update users set purged = max(purged, ?) where id = ?')
-  const marks = db.query(`
-    delete from marks where (user_id, revision) in (
-      select user_id, revision from marks as old where marked_at < ? and exists (
-        select 1 from marks as newer
-        where newer.user_id = old.user_id and newer.revision > old.revision) limit ?)`)
   const receipts = db.query(`
     delete from receipts where (user_id, key) in (
       select user_id, key from receipts where stored_at < ? limit ?)`)
@@ -21,8 +16,7 @@ export const purger = (db: Database) => {
   return db.transaction((deletionsBefore: Instant, receiptsBefore: Instant, limit: number) => {
     const forgotten = deletions.all(deletionsBefore, limit)
     for (const { user_id, revision } of forgotten) note.run(revision, user_id)
-    const { changes: ended } = marks.run(deletionsBefore, limit)
     const { changes: expired } = receipts.run(receiptsBefore, limit)
-    return forgotten.length + ended + expired
+    return forgotten.length + expired
   }).immediate
 }

@@ -4,16 +4,12 @@ import type { Change, Mark } from '../../domain/change.ts'
 import type { Revision, UserId } from '../../domain/task.ts'
 import { COLUMNS, type Row, toTask } from './task-row.ts'
 
+type State = { revision: Revision; purged: Revision; marks: string }
 type Deletion = { revision: Revision; id: string }
 
 /** Reads along the two indexes by revision; nothing else can write between its queries. */
 export const changeReader = (db: Database) => {
-  const state = db.query<{ revision: Revision; purged: Revision }, [string]>(
-    'select revision, purged from users where id = ?',
-  )
-  const marks = db.query<Mark, [string, number]>(`
-    select revision, history from marks where user_id = ?1 and revision >= coalesce(
-      (select max(revision) from marks where user_id = ?1 and revision <= ?2), 0) order by revision`)
+  const state = db.query<State, [string]>('select revision, purged, marks from users where id = ?')
   const upserts = db.query<Row, [string, number, number]>(`
     select ${COLUMNS} from tasks where user_id = ? and revision > ? order by revision limit ?`)
   const deletions = db.query<Deletion, [string, number, number]>(`
@@ -28,9 +24,10 @@ export const changeReader = (db: Database) => {
       ...gone.map((row): Change => ({ op: 'delete', ...row })),
     ].sort((a, b) => a.revision - b.revision)
     const changes = all.slice(0, limit)
+    const { marks, ...known } = state.get(owner) ?? { revision: 0, purged: 0, marks: '[]' }
     return {
-      ...(state.get(owner) ?? { revision: 0, purged: 0 }),
-      marks: marks.all(owner, after),
+      ...known,
+      marks: JSON.parse(marks) as Mark[],
       changes,
       more: changes.length < all.length,
     }

@@ -9,14 +9,14 @@ const ADDED = { create: 1, replace: 0, keep: 0, remove: -1 } as const
 /** Each is one transaction that begins and commits without giving up control. */
 export const taskWrites = (db: Database) => {
   const epoch = Bun.randomUUIDv7()
-  const take = db.query<{ revision: number }, [string, number, number, number]>(`
-    insert into users (id, revision, task_count) select ?1, ?2, ?3 where ?3 <= ?4 or ?3 <= 0
+  const take = db.query<{ revision: number; epoch: string }, [string, number, number, number]>(`
+    insert into users (id, revision, task_count) select ?1, ?2, ?3 where ?3 <= ?4
     on conflict (id) do update set revision = revision + ?2, task_count = task_count + ?3
-    where task_count + ?3 <= ?4 or ?3 <= 0 returning revision`)
+    where task_count + ?3 <= ?4 or ?3 <= 0 returning revision, epoch`)
   const mark = db.query(`
-    insert into marks (user_id, revision, epoch, history, marked_at)
-    select $owner, $revision, $epoch, lower(hex(randomblob(8))), $at
-    where not exists (select 1 from marks where user_id = $owner and epoch = $epoch)`)
+    update users set epoch = $epoch, marks = json_insert(
+      iif(json_array_length(marks) < 32, marks, json_remove(marks, '$[0]')), '$[#]',
+      json_object('revision', $revision, 'history', lower(hex(randomblob(8))))) where id = $owner`)
   const insert = db.query(`
     insert into tasks (${COLUMNS}, title_key, due_key, search_text)
     values ($id, $user_id, $title, $description, $completed, $priority, $due_date, $created_at,
@@ -38,7 +38,7 @@ export const taskWrites = (db: Database) => {
   )
   const keep = db.query(`
     insert into receipts (user_id, key, request, changes, base, stored_at) values (?, ?, ?, ?, ?, ?)`)
-  const removals = ['tasks', 'deletions', 'marks', 'receipts', 'users'].map((table) =>
+  const removals = ['tasks', 'deletions', 'receipts', 'users'].map((table) =>
     db.query(`delete from ${table} where ${table === 'users' ? 'id' : 'user_id'} = ?`),
   )
 
@@ -51,7 +51,7 @@ export const taskWrites = (db: Database) => {
     const [counted] = take.all(owner, taken, added, quota)
     if (!counted) throw quotaExceeded(quota)
     const base: Revision = counted.revision - taken
-    if (taken > 0) mark.run({ owner, revision: base + 1, epoch, at })
+    if (counted.epoch !== epoch) mark.run({ owner, revision: base + 1, epoch })
     for (const { op, task, nth } of writes) {
       const stored = { ...task, user_id: owner, revision: base + nth }
       if (op === 'create') insert.run({ ...stored, ...taskKeys(task) })

@@ -1,9 +1,11 @@
 -- What the change feed and retries need beside the tasks. Deletions are kept for a while, with the
--- newest one forgotten noted in users.purged; a mark names the history that an owner's revisions
--- belong to from its revision on, and begins whenever the first write of another epoch (a start of
--- the server, or tables put in the place of others) comes; a receipt tells what has come of a request
--- with a key.
-alter table taskport.users add column purged bigint not null default 0;
+-- newest one forgotten noted in users.purged. Each of users.marks is a revision and the name of the
+-- history from there on: one begins with the first write in another epoch (a start of the server, or
+-- tables put in the place of others). A receipt tells what has come of a request with a key.
+alter table taskport.users
+  add column purged bigint not null default 0,
+  add column epoch text not null default '',
+  add column marks text[] not null default '{}';
 update taskport.users set purged = revision;
 
 create table taskport.deletions (
@@ -15,17 +17,6 @@ create table taskport.deletions (
 );
 
 create index deletions_time on taskport.deletions (deleted_at);
-
-create table taskport.marks (
-  user_id text collate "C" not null,
-  revision bigint not null,
-  epoch text not null,
-  history text not null,
-  marked_at text collate "C" not null,
-  primary key (user_id, revision)
-);
-
-create index marks_time on taskport.marks (marked_at);
 
 create table taskport.receipts (
   user_id text collate "C" not null,

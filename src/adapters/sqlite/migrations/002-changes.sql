@@ -1,8 +1,10 @@
 -- What the change feed and retries need beside the tasks. Deletions are kept for a while, with the
--- newest one forgotten noted in users.purged; a mark names the history that an owner's revisions
--- belong to from its revision on, and begins whenever the first write of another epoch (a process
--- that opened the file) comes; a receipt tells what has come of a request with a key.
+-- newest one forgotten noted in users.purged. Each of users.marks (JSON) is a revision and the name of
+-- the history from there on: one begins with the first write in another epoch (a process that opened
+-- the file). A receipt tells what has come of a request with a key.
 alter table users add column purged integer not null default 0;
+alter table users add column epoch text not null default '';
+alter table users add column marks text not null default '[]';
 update users set purged = revision;
 
 create table deletions (
@@ -14,17 +16,6 @@ create table deletions (
 ) strict, without rowid;
 
 create index deletions_time on deletions (deleted_at);
-
-create table marks (
-  user_id text not null,
-  revision integer not null,
-  epoch text not null,
-  history text not null,
-  marked_at text not null,
-  primary key (user_id, revision)
-) strict, without rowid;
-
-create index marks_time on marks (marked_at);
 
 create table receipts (
   user_id text not null,
