@@ -3,6 +3,7 @@ import type { Change } from '../domain/change.ts'
 import { DomainError } from '../domain/errors.ts'
 import { inBatch, type Operation, planChanges, settle } from '../domain/plan.ts'
 import { parseTaskId, type Task, type TaskId, type UserId } from '../domain/task.ts'
+import type { ChangeSignal } from './change-signal.ts'
 import { findTask } from './find-task.ts'
 import type { Ports, TaskStore } from './ports.ts'
 
@@ -13,6 +14,9 @@ export type Once = Readonly<{
   /** Told when the request had been carried out before; then that is answered. */
   onReplay?: () => void
 }>
+
+/** What a use case that changes tasks needs. */
+export type Writing = Pick<Ports, 'tasks' | 'now' | 'newId'> & Pick<ChangeSignal, 'tell'>
 
 export type Terms = Readonly<{
   /** Tasks that the actor may have. */
@@ -30,7 +34,7 @@ const ATTEMPTS = 100
  * nor looked into.
  */
 export const carryOut = async (
-  { tasks, now, newId }: Pick<Ports, 'tasks' | 'now' | 'newId'>,
+  { tasks, now, newId, tell }: Writing,
   actor: UserId,
   operations: readonly Operation[],
   { quota = 0, once, batch = false }: Terms,
@@ -50,14 +54,17 @@ export const carryOut = async (
     const receipt = once && { key: once.key, request: once.request, changes }
     const step = { ...plan, owner: actor, quota, at, ...(receipt && { receipt }) }
     const base = await tasks.write(step)
-    if (typeof base === 'number') return settle(changes, base)
+    if (typeof base === 'number') {
+      tell(actor, base + plan.taken)
+      return settle(changes, base)
+    }
   }
   throw new DomainError('unavailable', 'This is changing too fast right now. Try again.')
 }
 
 /** Of one operation on one task: the task as it is then. */
 export const carryOutOne = async (
-  ports: Pick<Ports, 'tasks' | 'now' | 'newId'>,
+  ports: Writing,
   actor: UserId,
   operation: Exclude<Operation, { op: 'delete' }>,
   terms: Terms,

@@ -1,11 +1,10 @@
 import type { Precondition } from '../domain/access.ts'
 import type { Task, UserId } from '../domain/task.ts'
-import { carryOutOne, type Once } from './carry-out.ts'
-import type { Ports } from './ports.ts'
+import { carryOutOne, type Once, type Writing } from './carry-out.ts'
 
 /** Without `want` it toggles; with it, repeating the call changes nothing. */
 export const completeTask =
-  (ports: Pick<Ports, 'tasks' | 'now' | 'newId'>) =>
+  (ports: Writing) =>
   (
     actor: UserId,
     id: string,

@@ -1,11 +1,10 @@
 import type { Precondition } from '../domain/access.ts'
 import type { UserId } from '../domain/task.ts'
-import { carryOut, type Once } from './carry-out.ts'
-import type { Ports } from './ports.ts'
+import { carryOut, type Once, type Writing } from './carry-out.ts'
 
 /** Removes the task for good; a second call throws `not-found`. */
 export const deleteTask =
-  (ports: Pick<Ports, 'tasks' | 'now' | 'newId'>) =>
+  (ports: Writing) =>
   async (
     actor: UserId,
     id: string,

@@ -1,36 +1,14 @@
-import { type Change, type FeedPosition, historyAt, requireContinuity } from '../domain/change.ts'
+import type { FeedPosition } from '../domain/change.ts'
 import type { UserId } from '../domain/task.ts'
 import type { Ports } from './ports.ts'
-
-/** `position` is where to go on from; with `more` there is something to be had there already. */
-export type ChangePage = Readonly<{
-  changes: readonly Change[]
-  position: FeedPosition
-  more: boolean
-}>
+import { type ChangePage, readChanges } from './read-changes.ts'
 
 /**
- * At most `limit` changes after a position, in the order of their revisions, each task once, as it is
- * now; from the start, without deletions, when there is none. None is missed or comes out of order,
- * however many write meanwhile. Throws `gone` for a position that cannot be gone on from.
+ * The changes after a position in the order of their revisions, each task once, as it is now. None
+ * is missed or comes out of order, however many write meanwhile. Throws `gone` for a position that
+ * cannot be gone on from.
  */
 export const listChanges =
   ({ tasks }: Pick<Ports, 'tasks'>) =>
-  async (actor: UserId, from: FeedPosition | null, limit: number): Promise<ChangePage> => {
-    const after = from?.revision ?? 0
-    const deletionsAfter = from && Math.max(after, from.snapshot ?? 0)
-    const feed = await tasks.changes(actor, after, deletionsAfter, limit)
-    if (from) requireContinuity(from, feed)
-    const last = feed.more ? feed.changes.at(-1) : undefined
-    const revision = last?.revision ?? feed.revision
-    const snapshot = from ? from.snapshot : feed.revision
-    return {
-      changes: feed.changes,
-      more: feed.more,
-      position: {
-        revision,
-        history: historyAt(feed.marks, revision),
-        snapshot: snapshot !== null && snapshot > revision ? snapshot : null,
-      },
-    }
-  }
+  (actor: UserId, from: FeedPosition | null, limit: number): Promise<ChangePage> =>
+    readChanges(tasks, actor, from, limit)

@@ -1,11 +1,10 @@
 import type { Precondition } from '../domain/access.ts'
 import type { Task, TaskPatch, UserId } from '../domain/task.ts'
-import { carryOutOne, type Once } from './carry-out.ts'
-import type { Ports } from './ports.ts'
+import { carryOutOne, type Once, type Writing } from './carry-out.ts'
 
 /** Merges: absent fields stay, null clears. A patch that changes nothing is not written. */
 export const updateTask =
-  (ports: Pick<Ports, 'tasks' | 'now' | 'newId'>) =>
+  (ports: Writing) =>
   (
     actor: UserId,
     id: string,

@@ -1,6 +1,10 @@
 /** RFC 3339 in UTC with milliseconds and `Z`: `2026-02-10T08:00:00.000Z`. Sorts as text. */
 export type Instant = string
 
+/** The instant that many milliseconds before. */
+export const earlier = (instant: Instant, milliseconds: number): Instant =>
+  new Date(Date.parse(instant) - milliseconds).toISOString()
+
 /** An `Instant`, or an all-day date `2026-02-10` (RFC 3339 full-date), which no time zone moves. */
 export type DueDate = string
 

@@ -107,8 +107,9 @@ const upsert = (task: Task, nth: number): PlannedChange => ({
 })
 
 /** The same error, naming the operation of a batch that it is about. */
-export const inBatch = ({ kind, message, issues }: DomainError, n: number): DomainError =>
+export const inBatch = ({ kind, message, issues, revision }: DomainError, n: number): DomainError =>
   new DomainError(kind, message, {
+    ...(revision !== undefined && { revision }),
     issues:
       issues.length === 0
         ? [{ field: `operations/${n}`, detail: message }]

@@ -196,7 +196,7 @@ describe('the document', () => {
   test.each(operations)('$id is described in full', ({ path, of }) => {
     expect(operations.filter(({ id }) => id === of.operationId)).toHaveLength(1)
     expect(document.tags.map(({ name }: Json) => name)).toContain(of.tags[0])
-    const ofTasks = path.startsWith('/api/tasks')
+    const ofTasks = path.startsWith('/api/') && !path.startsWith('/api/auth/')
     expect(of.security).toEqual(ofTasks ? [{ bearer: [] }] : undefined)
     const parameters: Json[] = of.parameters.map(follow)
     const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`)
@@ -218,34 +218,97 @@ beforeEach(async () => {
     const draft = { title, priority: 'low', due_date: '2026-02-10T09:00:00+01:00' }
     id = (await json(http.call('POST', '/api/tasks', { body: draft }))).id
   }
+  await http.call('PATCH', `/api/tasks/${id}/complete`, {
+    body: { completed: false },
+    headers: { 'idempotency-key': 'used' },
+  })
 })
 
-type Ask = Call & Readonly<{ via?: Http; task?: string; search?: string; again?: boolean }>
+type Ask = Call &
+  Readonly<{
+    via?: Http
+    task?: string
+    search?: string
+    again?: boolean
+    twice?: boolean
+    deleted?: boolean
+    onTask?: object
+  }>
 
 /** Asks as the document says, and checks the answer against it. `again` sends the ETag got before. */
-const ask = async (name: string, { via = http, task, search = '', again, ...call }: Ask = {}) => {
-  const { method, path, of } = operation(name)
+const ask = async (
+  name: string,
+  { via = http, task, search = '', again, twice, deleted, onTask, ...call }: Ask = {},
+) => {
+  const { method, path } = operation(name)
   const address = path.replace('{id}', task ?? id) + search
+  const body = onTask && { operations: [{ id, ...onTask }] }
   const send = (headers = call.headers) =>
-    via.call(method.toUpperCase(), address, { ...call, ...(headers && { headers }) })
+    via.call(method.toUpperCase(), address, {
+      ...call,
+      ...(body && { body }),
+      ...(headers && { headers }),
+    })
+  if (deleted) await via.call('DELETE', `/api/tasks/${id}`)
+  if (twice) {
+    const headers = { ...call.headers, 'idempotency-key': '"twice"' }
+    await send(headers)
+    const repeated = await send(headers)
+    expect(repeated.headers.get('idempotency-replayed')).toBe('true')
+    return judge(name, repeated)
+  }
   const etag = again && (await send()).headers.get('etag')
-  const response = await send(etag ? { 'if-none-match': etag } : undefined)
+  return judge(name, await send(etag ? { 'if-none-match': etag } : undefined))
+}
+
+const judge = async (name: string, response: Response) => {
+  const { of } = operation(name)
   const documented = follow(of.responses[response.status])
   expect([name, response.status, typeof documented]).toEqual([name, response.status, 'object'])
   conforms(response.headers, documented.headers)
-  const body = await response.text()
+  const body = await textOf(response)
   if (!documented.content) expect(body).toBe('')
   else {
     const [type = ''] = (response.headers.get('content-type') ?? '').split(';')
     expect(Object.keys(documented.content)).toEqual([type])
+    if (type === 'text/event-stream') {
+      expect(body).toMatch(/^event: current$/m)
+      for (const [, data = ''] of body.matchAll(/(?<!current\n)^id: \d+\ndata: (.*)$/gm)) {
+        expect(faults(schemaNamed('Change'), JSON.parse(data))).toBeUndefined()
+      }
+      return { status: response.status, headers: response.headers }
+    }
     const closed = { ...documented.content[type].schema, unevaluatedProperties: false }
     expect(faults(closed, JSON.parse(body))).toBeUndefined()
   }
   return { status: response.status, headers: response.headers }
 }
 
+const schemaNamed = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+
+/** Of a stream, what comes until there is no more for now. */
+const textOf = async (response: Response): Promise<string> => {
+  if (!response.body || !/event-stream/.test(response.headers.get('content-type') ?? '')) {
+    return response.text()
+  }
+  let text = ''
+  for await (const chunk of response.body) {
+    text += new TextDecoder().decode(chunk)
+    if (text.includes('event: current')) break
+  }
+  return text
+}
+
 /** The headers that answers are understood by; the others are the same everywhere. */
-const TELLING = ['ETag', 'Location', 'Link', 'WWW-Authenticate', 'Retry-After', 'X-Request-Id']
+const TELLING = [
+  'ETag',
+  'Idempotency-Replayed',
+  'Location',
+  'Link',
+  'WWW-Authenticate',
+  'Retry-After',
+  'X-Request-Id',
+]
 
 const conforms = (headers: Headers, documented: Json): void => {
   for (const name of TELLING) {
@@ -277,6 +340,9 @@ const GOOD: Record<string, Call> = {
   patchTask: { body: { description: 'Changed', priority: 'high' } },
   completeTask: {},
   deleteTask: {},
+  changeTasks: { body: { operations: [{ op: 'create', body: { title: 'New' } }] } },
+  listChanges: {},
+  followChanges: {},
 }
 
 type Case = [name: string, status: number, why: string, ask: Ask]
@@ -312,11 +378,20 @@ const common = Object.entries(GOOD).flatMap(([name, good]): Case[] => {
           [name, 412, 'to an old tag', { ...good, headers: { 'if-match': '"1"' } }],
         ] satisfies Case[])
       : []),
+    ...(parameters.includes('Idempotency-Key')
+      ? ([
+          [name, 400, 'to a key with a space', { ...good, headers: { 'idempotency-key': 'a b' } }],
+          [name, 422, 'to a key used before', { ...good, headers: { 'idempotency-key': 'used' } }],
+        ] satisfies Case[])
+      : []),
     ...(parameters.includes('If-None-Match')
       ? ([[name, 304, 'when nothing changed', { ...good, again: true }]] satisfies Case[])
       : []),
   ]
 })
+
+/** A batch of one operation on the task there is. */
+const onTask = (op: string, more: object = {}): Ask => ({ onTask: { op, ...more } })
 
 const full = openHttp(memoryTaskStore(), { taskQuota: 0 })
 
@@ -338,6 +413,30 @@ const CASES: Case[] = [
   ['completeTask', 200, 'with the task toggled', {}],
   ['completeTask', 200, 'with the task set', { body: { completed: false } }],
   ['deleteTask', 204, 'and nothing else', {}],
+  ['deleteTask', 204, 'again with the same key', { twice: true }],
+  ['createTask', 201, 'again with the same key', { ...GOOD['createTask'], twice: true }],
+  ['completeTask', 200, 'again with the same key', { twice: true }],
+  ['changeTasks', 200, 'with every change', GOOD['changeTasks'] ?? {}],
+  ['changeTasks', 200, 'again with the same key', { ...GOOD['changeTasks'], twice: true }],
+  ['changeTasks', 403, 'over the quota', { ...GOOD['changeTasks'], via: full }],
+  ['changeTasks', 403, "for another's task", { as: 'bob', ...onTask('complete') }],
+  ['changeTasks', 404, 'for what is no id', { ...onTask('delete', { id: 'x' }) }],
+  ['changeTasks', 412, 'to an old revision', { ...onTask('delete', { if_match: 1 }) }],
+  ['listChanges', 200, 'with everything', {}],
+  ['listChanges', 200, 'with a page', { search: '?limit=1' }],
+  ['listChanges', 200, 'with a deletion', { search: '?since=2', deleted: true }],
+  ['listChanges', 400, 'to a bad value', { search: '?since=-1' }],
+  ['listChanges', 410, 'to a revision to come', { search: '?since=99' }],
+  ['followChanges', 200, 'with everything', {}],
+  ['followChanges', 200, 'with a deletion', { search: '?since=2', deleted: true }],
+  ['followChanges', 400, 'to a bad value', { headers: { 'last-event-id': 'x' } }],
+  ['followChanges', 410, 'to a revision to come', { headers: { 'last-event-id': '99' } }],
+  [
+    'followChanges',
+    429,
+    'beyond the limit',
+    { via: openHttp(memoryTaskStore(), { streams: { perUser: 0 } }) },
+  ],
   ['health', 200, 'always', { as: null }],
   ['ready', 200, 'when all is well', { as: null }],
   [

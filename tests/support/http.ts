@@ -1,5 +1,5 @@
 import type { Accounts } from '../../src/adapters/http/account-routes.ts'
-import { api } from '../../src/adapters/http/api.ts'
+import { type ApiOptions, api } from '../../src/adapters/http/api.ts'
 import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
 import { createApp } from '../../src/application/index.ts'
 import type { TaskStore, TokenVerifier } from '../../src/application/ports.ts'
@@ -29,11 +29,13 @@ export const openHttp = (
     verify = plainTokens,
     accounts,
     taskQuota = 10_000,
+    streams = {},
     ...options
   }: Partial<HandlerOptions> & {
     verify?: TokenVerifier
     taskQuota?: number
     accounts?: Accounts
+    streams?: ApiOptions['streams'] & object
   } = {},
 ) => {
   const lines: LogLine[] = []
@@ -49,7 +51,7 @@ export const openHttp = (
     },
     { taskQuota },
   )
-  const routes = api(app, verify, { version: '0.0.0', ...(accounts && { accounts }) })
+  const routes = api(app, verify, { version: '0.0.0', streams, ...(accounts && { accounts }) })
   const handle = handler(routes, { log, ...options })
 
   /** Signed in as alice unless told otherwise; `body` is sent as JSON, `raw` as it is. */

@@ -3,20 +3,29 @@ import type { App } from '../../application/index.ts'
 import type { TokenVerifier } from '../../application/ports.ts'
 import { type Accounts, accountRoutes } from './account-routes.ts'
 import { authenticate } from './authenticate.ts'
+import { changeRoutes } from './change-routes.ts'
 import { docs } from './docs.ts'
+import { eventStreams, type StreamOptions } from './event-streams.ts'
 import { exchangeOf } from './exchange.ts'
 import { json } from './json.ts'
 import { operations } from './openapi.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
 import { taskRoutes } from './task-routes.ts'
 
+export type ApiOptions = Readonly<{
+  version: string
+  accounts?: Accounts
+  streams?: StreamOptions
+}>
+
 /** Every route, with authentication before them and every error as a problem document behind them. */
 export const api = (
   app: App,
   verify: TokenVerifier,
-  { version, accounts }: { version: string; accounts?: Accounts },
+  { version, accounts, streams: options }: ApiOptions,
 ) => {
   const guard = authenticate(verify)
+  const streams = eventStreams(options)
 
   const routes = new Elysia({ normalize: false })
     .onRequest(({ request }) => guard(request))
@@ -44,6 +53,7 @@ export const api = (
       { detail: operations.ready },
     )
     .use(taskRoutes(app))
+    .use(changeRoutes(app, streams))
     .use(accounts ? accountRoutes(accounts) : new Elysia())
     .use(docs(version, accounts !== undefined))
 
@@ -60,7 +70,12 @@ export const api = (
       : problem('not-found', 'There is nothing at this address. See /docs for what there is.')
   }
 
-  return { routes, allowedAt: (path: string) => allow(methodsOf(path)) }
+  return {
+    routes,
+    allowedAt: (path: string) => allow(methodsOf(path)),
+    /** Ends what would never end by itself, so that the server can stop. */
+    endStreams: streams.close,
+  }
 }
 
 const matchesRoute = (pattern: string, path: string): boolean => {

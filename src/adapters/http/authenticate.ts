@@ -21,8 +21,10 @@ export const authenticate =
     if (header === null || !/^Bearer\b/i.test(header)) return challenge(MISSING, 'Bearer')
     try {
       if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
-      const identity = verify(token)
-      exchange.user = (identity instanceof Promise ? await identity : identity).user_id
+      const verified = verify(token)
+      const identity = verified instanceof Promise ? await verified : verified
+      exchange.user = identity.user_id
+      exchange.expires = identity.expires_at
       return undefined
     } catch (error) {
       if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {

@@ -17,15 +17,18 @@ const suffix = (owner: string, search: string): string =>
 /** RFC 9110 section 13.1.1: tags compare strongly, so weak ones never match. */
 export const ifMatch = (headers: Headers): Precondition => {
   const header = headers.get('if-match')
-  if (header === null || header.trim() === '*') return 'any'
-  const tags = parse(header)
-  if (!tags) {
-    throw new DomainError('invalid', 'If-Match must be * or entity tags in quotes, such as "41".')
-  }
-  return tags
-    .filter(({ weak, value }) => !weak && /^[1-9][0-9]*$/.test(value))
-    .map(({ value }) => Number(value))
+  const precondition = header === null ? 'any' : parseIfMatch(header)
+  if (precondition) return precondition
+  throw new DomainError('invalid', 'If-Match must be * or entity tags in quotes, such as "41".')
 }
+
+/** Undefined for a text that is no value of that header. */
+export const parseIfMatch = (text: string): Precondition | undefined =>
+  text.trim() === '*'
+    ? 'any'
+    : parse(text)
+        ?.filter(({ weak, value }) => !weak && /^[1-9][0-9]*$/.test(value))
+        .map(({ value }) => Number(value))
 
 /** RFC 9110 section 13.1.2: tags compare weakly; a header that cannot be read matches nothing. */
 export const noneMatchTask = (headers: Headers, task: Task): boolean => {

@@ -13,6 +13,12 @@ export type Exchange = {
   /** The route that serves it, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
+  /** When the token that it came with expires, in milliseconds since 1970. */
+  expires?: number
+  /** The body, when it has been read. */
+  body?: Uint8Array
+  /** Whether it had been carried out before, under the same Idempotency-Key. */
+  replayed?: true
   error?: unknown
 }
 

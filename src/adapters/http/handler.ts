@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
+import { isEventStream } from './event-streams.ts'
 import { beginExchange, type Exchange, exchangeOf, joinExchange } from './exchange.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
 import { type Log, record } from './request-log.ts'
@@ -28,7 +29,8 @@ const SECURITY = {
 
 const CSP = "default-src 'none'; frame-ancestors 'none'"
 
-const EXPOSED = 'ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id'
+const EXPOSED =
+  'ETag, Idempotency-Replayed, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id'
 
 const ACCEPTED =
   'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-Id'
@@ -49,8 +51,12 @@ export const handler = (
     if (routed !== request) joinExchange(routed, request)
     const full = await routes.handle(routed)
     if (request.method !== 'HEAD') return full
-    const { byteLength } = await full.bytes()
     const head = new Response(null, { status: full.status, headers: full.headers })
+    if (isEventStream(full)) {
+      await full.body?.cancel()
+      return head
+    }
+    const { byteLength } = await full.bytes()
     head.headers.set('content-length', String(byteLength))
     return head
   }
@@ -89,7 +95,8 @@ export const handler = (
     })
   }
 
-  const dress = ({ headers }: Response, request: Request, { id }: Exchange): void => {
+  const dress = ({ headers }: Response, request: Request, { id, replayed }: Exchange): void => {
+    if (replayed) headers.set('idempotency-replayed', 'true')
     headers.set('x-request-id', id)
     for (const [name, value] of Object.entries(SECURITY)) headers.set(name, value)
     if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP)

@@ -1,5 +1,5 @@
 import type { Page } from '../../application/ports.ts'
-import { DomainError, type Issue, refuse } from '../../domain/errors.ts'
+import { DomainError } from '../../domain/errors.ts'
 import { parseTaskId, type Task, type UserId } from '../../domain/task.ts'
 import {
   type Position,
@@ -10,6 +10,7 @@ import {
   taskQuery,
 } from '../../domain/task-query.ts'
 import { textProblem } from '../../domain/text.ts'
+import { queryParameters } from './query-parameters.ts'
 
 export const LIST_PARAMETERS = [
   'status',
@@ -23,13 +24,11 @@ export const LIST_PARAMETERS = [
   'due_after',
 ] as const
 
-type Parameter = (typeof LIST_PARAMETERS)[number]
-
 export type ListRequest = Readonly<{ query: TaskQuery; page: Page }>
 
 /** Throws `invalid`, naming the parameter, for one that is unknown, repeated or has a bad value. */
 export const listRequest = (owner: UserId, search: string): ListRequest => {
-  const { limit, cursor, ...filters } = parameters(search)
+  const { limit, cursor, ...filters } = queryParameters(search, LIST_PARAMETERS)
   const query = taskQuery(filters satisfies TaskQueryInput)
   const after = cursor === undefined ? null : decodeCursor(owner, query, cursor)
   return { query, page: { limit: pageLimit(limit), after } }
@@ -40,35 +39,6 @@ export const nextPage = (owner: UserId, search: string, query: TaskQuery, last: 
   const next = new URLSearchParams(search)
   next.set('cursor', encodeCursor(owner, query, positionOf(last, query)))
   return `</api/tasks?${next}>; rel="next"`
-}
-
-const parameters = (search: string): Partial<Record<Parameter, string>> => {
-  const found: Partial<Record<Parameter, string>> = {}
-  const issues: Issue[] = []
-  for (const pair of search.slice(1).split('&')) {
-    if (pair === '') continue
-    const [name = '', ...rest] = pair.split('=')
-    const field = decode(name) ?? name
-    const value = decode(rest.join('='))
-    const known = LIST_PARAMETERS.find((parameter) => parameter === field)
-    if (!known) {
-      const detail = `is not a parameter; these are: ${LIST_PARAMETERS.join(', ')}.`
-      issues.push({ field: field.slice(0, 100), detail })
-    } else if (known in found) issues.push({ field: known, detail: 'must be given only once.' })
-    else if (value === undefined) {
-      issues.push({ field: known, detail: 'must be percent-encoded UTF-8.' })
-    } else found[known] = value
-  }
-  refuse(issues.slice(0, 20))
-  return found
-}
-
-const decode = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
 }
 
 const encodeCursor = (owner: UserId, query: TaskQuery, { key, id }: Position): string =>

@@ -16,6 +16,10 @@ export const headers = {
     schema: { ...TEXT, examples: ['"41"'] },
   },
   Location: { description: 'The address of the new task.', required: true, schema: TEXT },
+  'Idempotency-Replayed': {
+    description: 'There, and true, when the same request with the same key had been carried out.',
+    schema: { ...TEXT, const: 'true' },
+  },
   Link: {
     description: 'The next page, as rel="next" (RFC 8288); present exactly when there is one.',
     schema: TEXT,
@@ -49,8 +53,13 @@ const FAILURES = {
   stale: ['The revision of the task is none of those in If-Match.', 'ETag'],
   'payload-too-large': ['The body is larger than 64 KiB.'],
   'unsupported-media-type': ['The body is not uncompressed UTF-8 JSON, or not declared as it.'],
+  gone: ['Changes since then are not all known any more, or are of another history. Start anew.'],
+  'key-reused': ['The Idempotency-Key came with another request before.'],
   'already-exists': ['There is an account with this e-mail address.'],
-  'too-many-requests': ['Too many attempts from this address.', 'Retry-After'],
+  'too-many-requests': [
+    'Too many attempts from one address, or streams of one user.',
+    'Retry-After',
+  ],
   internal: ['Something unexpected failed; the answer names the request and nothing else.'],
   unavailable: ['The storage, or the key to check a token with, is out of reach.', 'Retry-After'],
 } as const satisfies Partial<
@@ -73,8 +82,8 @@ const failure = (kind: Failure) => {
   return { description, headers: headersOf(names), content: { 'application/problem+json': media } }
 }
 
-/** Of these, only the identity provider's routes give. */
-const OF_ACCOUNTS = ['already-exists', 'too-many-requests'] as const satisfies Failure[]
+/** This only the identity provider's routes answer with. */
+const OF_ACCOUNTS = ['already-exists'] as const satisfies Failure[]
 
 const described = (kinds: readonly Failure[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, failure(kind)]))
@@ -86,15 +95,34 @@ export const responses = described(
 )
 export const accountResponses = described(OF_ACCOUNTS)
 
-/** The problems an operation can answer with, by their status. */
-export const failures = (...kinds: readonly Failure[]) =>
-  Object.fromEntries(
-    kinds.map((kind) => [ANSWERS[kind].status, { $ref: `#/components/responses/${kind}` }]),
-  )
+/** The problems an operation can answer with, by their status; some share one. */
+export const failures = (...kinds: readonly Failure[]) => {
+  const byStatus = Map.groupBy(kinds, (kind) => ANSWERS[kind].status)
+  return Object.fromEntries([...byStatus].map(([status, same]) => [status, oneOf(same)]))
+}
+
+const oneOf = (kinds: readonly Failure[]) => {
+  const [first, ...others] = kinds.map(failure)
+  if (others.length === 0) return { $ref: `#/components/responses/${kinds[0]}` }
+  const all = [first, ...others].flatMap((each) => each ?? [])
+  const schema = { anyOf: all.map(({ content }) => content['application/problem+json'].schema) }
+  return {
+    description: all.map(({ description }) => description).join(' Or: '),
+    headers: Object.assign({}, ...all.map((each) => each.headers)),
+    content: { 'application/problem+json': { schema } },
+  }
+}
 
 /** An answer when all is well; without a schema it has no body. */
 export const answer = (description: string, schema: object | null, ...names: Header[]) => ({
   description,
   headers: headersOf(names),
   ...(schema && { content: { 'application/json': { schema } } }),
+})
+
+/** An endless answer of server-sent events. */
+export const eventStream = (description: string, each: string) => ({
+  description,
+  headers: headersOf([]),
+  content: { 'text/event-stream': { schema: { ...TEXT, description: each } } },
 })

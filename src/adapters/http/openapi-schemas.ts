@@ -1,5 +1,6 @@
 import { Type as t } from '@sinclair/typebox'
 import { CredentialsSchema, DeletionSchema, RegistrationSchema } from './account-schema.ts'
+import { BatchSchema } from './batch-schema.ts'
 import { ANSWERS } from './problem.ts'
 import { CompletionSchema, TaskDraftSchema, TaskPatchSchema, TaskSchema } from './task-schema.ts'
 
@@ -63,8 +64,32 @@ const Session = t.Object({
   session: t.Object({ id: t.String(), userId: t.String(), expiresAt: moment }),
 })
 
+const revision = t.Integer({ minimum: 1 })
+
+const Change = t.Union(
+  [
+    t.Object({
+      op: t.Literal('upsert'),
+      revision,
+      task: t.Unsafe({ $ref: '#/components/schemas/Task' }),
+    }),
+    t.Object({ op: t.Literal('delete'), revision, id: t.String({ format: 'uuid' }) }),
+  ],
+  { description: 'A task as it is now, or the id of one that is gone.' },
+)
+
+const Changes = t.Object({
+  changes: t.Array(t.Unsafe({ $ref: '#/components/schemas/Change' })),
+  revision: t.Integer({ minimum: 0, description: 'How far this answer goes.' }),
+  cursor: t.String({ description: 'The same with its history; what to go on from as since.' }),
+  has_more: t.Boolean({ description: 'Whether there is more to be had from there right now.' }),
+})
+
 export const schemas = {
   Task,
+  Batch: BatchSchema,
+  Change,
+  Changes,
   TaskDraft: TaskDraftSchema,
   TaskPatch: TaskPatchSchema,
   Completion: CompletionSchema,

@@ -1,6 +1,13 @@
 import type { DocumentDecoration } from 'elysia'
 import { answer, type Failure, failures } from './openapi-answers.ts'
-import { IF_MATCH, IF_NONE_MATCH, LIST_QUERY, REQUEST_ID, TASK_ID } from './openapi-parameters.ts'
+import {
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  IF_NONE_MATCH,
+  LIST_QUERY,
+  REQUEST_ID,
+  TASK_ID,
+} from './openapi-parameters.ts'
 import { schemaOf, textsOf } from './openapi-schemas.ts'
 import { JSON_TYPE, PATCH_TYPES } from './read-json.ts'
 
@@ -18,7 +25,7 @@ export const operation = (tag: string, { parameters: own = [], ...rest }: Operat
   ({ tags: [tag], ...rest, parameters: [...own, REQUEST_ID] }) as DocumentDecoration
 
 /** With the token that every operation on tasks asks for, and the failures that any can meet. */
-const onTasks = (rest: Operation, ...kinds: readonly Failure[]): DocumentDecoration => ({
+export const onTasks = (rest: Operation, ...kinds: readonly Failure[]): DocumentDecoration => ({
   ...operation('tasks', {
     ...rest,
     responses: {
@@ -30,9 +37,16 @@ const onTasks = (rest: Operation, ...kinds: readonly Failure[]): DocumentDecorat
 })
 
 const OWN = ['forbidden', 'not-found'] as const
-const BODY = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const
+export const BODY = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const
+const WRITE = [...BODY, ...OWN, 'stale', 'key-reused'] as const
 const UNCHANGED = answer('Nothing has changed since.', null, 'ETag')
 const CURRENT = answer('The task as it is now.', schemaOf('Task'), 'ETag')
+const CHANGED = answer(
+  'The task as it is now, or was after this request the first time.',
+  schemaOf('Task'),
+  'ETag',
+  'Idempotency-Replayed',
+)
 
 export const body = (
   name: Parameters<typeof schemaOf>[0],
@@ -49,9 +63,9 @@ const update = (method: string, types: readonly string[]) => ({
   summary: 'Change a task',
   description:
     'Merges: what is absent stays as it is, null clears. Read-only fields may be sent back and are ignored. What changes nothing is not written.',
-  parameters: [TASK_ID, IF_MATCH],
+  parameters: [TASK_ID, IF_MATCH, IDEMPOTENCY_KEY],
   requestBody: body('TaskPatch', types, { title: 'Buy oat milk', due_date: null }),
-  responses: { 200: CURRENT },
+  responses: { 200: CHANGED },
 })
 
 /** What the document says of each route. */
@@ -75,16 +89,20 @@ export const operations = {
       operationId: 'createTask',
       summary: 'Create a task',
       description: 'Only the title is required. A new task is open.',
+      parameters: [IDEMPOTENCY_KEY],
       requestBody: body('TaskDraft', JSON_TYPE, {
         title: 'Buy milk',
         description: 'Two bottles',
         priority: 'high',
         due_date: '2026-02-12',
       }),
-      responses: { 201: answer('The new task.', schemaOf('Task'), 'ETag', 'Location') },
+      responses: {
+        201: answer('The new task.', schemaOf('Task'), 'ETag', 'Location', 'Idempotency-Replayed'),
+      },
     },
     ...BODY,
     'quota-exceeded',
+    'key-reused',
   ),
   getTask: onTasks(
     {
@@ -96,33 +114,32 @@ export const operations = {
     },
     ...OWN,
   ),
-  putTask: onTasks(update('put', JSON_TYPE), ...BODY, ...OWN, 'stale'),
-  patchTask: onTasks(update('patch', PATCH_TYPES), ...BODY, ...OWN, 'stale'),
+  putTask: onTasks(update('put', JSON_TYPE), ...WRITE),
+  patchTask: onTasks(update('patch', PATCH_TYPES), ...WRITE),
   completeTask: onTasks(
     {
       operationId: 'completeTask',
       summary: 'Complete or reopen a task',
       description:
         'Toggles, unless the body says which: with completed it sets, and is then safe to repeat.',
-      parameters: [TASK_ID, IF_MATCH],
+      parameters: [TASK_ID, IF_MATCH, IDEMPOTENCY_KEY],
       requestBody: body('Completion', PATCH_TYPES, { completed: true }, false),
-      responses: { 200: CURRENT },
+      responses: { 200: CHANGED },
     },
-    ...BODY,
-    ...OWN,
-    'stale',
+    ...WRITE,
   ),
   deleteTask: onTasks(
     {
       operationId: 'deleteTask',
       summary: 'Delete a task',
       description: 'For good. A second time it is not found.',
-      parameters: [TASK_ID, IF_MATCH],
-      responses: { 204: answer('It is gone.', null) },
+      parameters: [TASK_ID, IF_MATCH, IDEMPOTENCY_KEY],
+      responses: { 204: answer('It is gone.', null, 'Idempotency-Replayed') },
     },
     'invalid',
     ...OWN,
     'stale',
+    'key-reused',
   ),
   health: operation('service', {
     operationId: 'health',

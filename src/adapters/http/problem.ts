@@ -14,6 +14,7 @@ export type ProblemKind = ErrorKind | TransportKind
 type Answer = Readonly<{ status: number; title: string; headers?: Record<string, string> }>
 
 const RETRY = { 'retry-after': '2' }
+const LATER = { 'retry-after': '30' }
 
 /** The one place that knows status codes (RFC 9110 section 15). */
 export const ANSWERS: Record<ProblemKind, Answer> = {
@@ -29,7 +30,7 @@ export const ANSWERS: Record<ProblemKind, Answer> = {
   'unsupported-media-type': { status: 415, title: 'Not JSON' },
   'already-exists': { status: 422, title: 'Already exists' },
   'key-reused': { status: 422, title: 'Key used for another request' },
-  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'too-many-requests': { status: 429, title: 'Too many requests', headers: LATER },
   internal: { status: 500, title: 'Unexpected failure' },
   unavailable: { status: 503, title: 'Not available right now', headers: RETRY },
 }

@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
+import { exchangeOf } from './exchange.ts'
 import { TransportError } from './problem.ts'
 import { scanJson } from './scan-json.ts'
 
@@ -15,6 +16,7 @@ export const PATCH_TYPES = ['application/json', 'application/merge-patch+json'] 
  */
 export const readJson = async (request: Request, types: readonly string[]): Promise<unknown> => {
   const bytes = await readBytes(request)
+  exchangeOf(request).body = bytes
   if (bytes.byteLength === 0) return undefined
   requireType(request.headers, types)
   const text = decode(bytes)

@@ -7,7 +7,7 @@ const LENGTHS = new Set([ValueErrorType.StringMinLength, ValueErrorType.StringMa
 
 /**
  * Checks a body against a schema. The result throws `invalid`, naming every field that is missing,
- * unknown or of the wrong type; `must` says what each has to be.
+ * unknown or of the wrong type; `must` says what each has to be, by its name.
  */
 export const reader = <Schema extends TSchema>(schema: Schema, must: Record<string, string>) => {
   const check = TypeCompiler.Compile(schema)
@@ -31,4 +31,4 @@ const explain = (type: ValueErrorType, field: string, must: Record<string, strin
     ? 'is required.'
     : type === ValueErrorType.ObjectAdditionalProperties
       ? 'is not a field here. Remove it.'
-      : (must[field] ?? 'has the wrong type.')
+      : (must[field.split('/').at(-1) ?? ''] ?? 'has the wrong type.')

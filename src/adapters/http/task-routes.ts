@@ -1,22 +1,28 @@
 import { Elysia } from 'elysia'
 import type { App } from '../../application/index.ts'
 import type { Task } from '../../domain/task.ts'
+import { batch } from './batch-schema.ts'
 import { ifMatch, listTag, noneMatchTask, seenList, taskTag } from './entity-tag.ts'
 import { actorOf, exchangeOf } from './exchange.ts'
+import { onceOf } from './idempotency-key.ts'
 import { json } from './json.ts'
 import { listRequest, nextPage } from './list-request.ts'
 import { operations } from './openapi.ts'
+import { changeOperations } from './openapi-changes.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from './read-json.ts'
 import { completion, taskDraft, taskPatch } from './task-schema.ts'
 
-/** The six endpoints. Bodies are read by `readJson`, never by the framework. */
+/** The six endpoints, and several of them at once. Bodies are read by `readJson`, never by the framework. */
 export const taskRoutes = (app: App) => {
   const update =
     (types: readonly string[]) =>
     async ({ request, params }: Routed): Promise<Response> => {
       const actor = actorOf(request)
       const patch = taskPatch(await readJson(request, types))
-      return taskAnswer(await app.updateTask(actor, params.id, patch, ifMatch(request.headers)))
+      const precondition = ifMatch(request.headers)
+      return taskAnswer(
+        await app.updateTask(actor, params.id, patch, precondition, onceOf(request)),
+      )
     }
 
   return new Elysia({ prefix: '/api/tasks', normalize: false })
@@ -42,10 +48,19 @@ export const taskRoutes = (app: App) => {
       async ({ request }) => {
         const actor = actorOf(request)
         const draft = taskDraft(await readJson(request, JSON_TYPE))
-        const task = await app.createTask(actor, draft)
+        const task = await app.createTask(actor, draft, onceOf(request))
         return taskAnswer(task, 201, { location: `/api/tasks/${task.id}` })
       },
       { parse: 'none', detail: operations.createTask },
+    )
+    .post(
+      '/batch',
+      async ({ request }) => {
+        const actor = actorOf(request)
+        const wanted = batch(await readJson(request, JSON_TYPE))
+        return json(200, { changes: await app.changeTasks(actor, wanted, onceOf(request)) })
+      },
+      { parse: 'none', detail: changeOperations.changeTasks },
     )
     .get(
       '/:id',
@@ -62,14 +77,18 @@ export const taskRoutes = (app: App) => {
       async ({ request, params }) => {
         const actor = actorOf(request)
         const want = completion(await readJson(request, PATCH_TYPES))
-        return taskAnswer(await app.completeTask(actor, params.id, want, ifMatch(request.headers)))
+        const precondition = ifMatch(request.headers)
+        return taskAnswer(
+          await app.completeTask(actor, params.id, want, precondition, onceOf(request)),
+        )
       },
       { parse: 'none', detail: operations.completeTask },
     )
     .delete(
       '/:id',
       async ({ request, params }) => {
-        await app.deleteTask(actorOf(request), params.id, ifMatch(request.headers))
+        const precondition = ifMatch(request.headers)
+        await app.deleteTask(actorOf(request), params.id, precondition, onceOf(request))
         return new Response(null, { status: 204 })
       },
       { parse: 'none', detail: operations.deleteTask },

@@ -77,7 +77,7 @@ export const CompletionSchema = t.Object(
 )
 
 /** What each field must be, said when a value is of another type. */
-const MUST: Record<string, string> = {
+export const MUST = {
   title: 'must be a string.',
   description: 'must be a string or null.',
   completed: 'must be true or false.',
