@@ -3,6 +3,7 @@ import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
 import { serve } from './adapters/http/serve.ts'
 import { createApp } from './application/index.ts'
+import { startChores } from './chores.ts'
 import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { openStorage } from './storage.ts'
@@ -28,10 +29,13 @@ try {
   )
   const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
   const routes = api(app, verify, { version, ...(accounts && { accounts }) })
+  const clearChores = startChores(app, storage, log)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping')
+    clearChores()
+    routes.endStreams()
     await server.stop()
     await close()
     await storage.close()

@@ -6,6 +6,8 @@ export type OpenStorage = Readonly<{
   tasks: TaskStore
   /** Resolves when the database has been reached for the first time. */
   reached: Promise<void>
+  /** Whether other processes may write to it as well. */
+  shared: boolean
   close(): void | Promise<void>
 }>
 
@@ -19,11 +21,11 @@ export const openStorage = async (
 ): Promise<OpenStorage> => {
   if (storage.kind === 'memory') {
     const { memoryTaskStore } = await import('./adapters/memory/task-store.ts')
-    return { tasks: memoryTaskStore(), reached: NOW, close: () => {} }
+    return { tasks: memoryTaskStore(), reached: NOW, shared: false, close: () => {} }
   }
   if (storage.kind === 'sqlite') {
     const { sqliteTaskStore } = await import('./adapters/sqlite/task-store.ts')
-    return { ...sqliteTaskStore(storage.path), reached: NOW }
+    return { ...sqliteTaskStore(storage.path), reached: NOW, shared: false }
   }
   const { postgresTaskStore } = await import('./adapters/postgres/task-store.ts')
   const opened = postgresTaskStore(storage.url, {
@@ -32,5 +34,5 @@ export const openStorage = async (
     onRefusal: fail,
   })
   void opened.migrated.then(() => log.info({}, 'database ready'))
-  return { ...opened, reached: opened.migrated }
+  return { ...opened, reached: opened.migrated, shared: true }
 }
