@@ -1,6 +1,7 @@
 import { version } from '../package.json'
 import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
+import { describe } from './adapters/http/request-log.ts'
 import { serve } from './adapters/http/serve.ts'
 import { createApp } from './application/index.ts'
 import { startChores } from './chores.ts'
@@ -28,7 +29,12 @@ try {
     { taskQuota: config.taskQuota },
   )
   const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
-  const routes = api(app, verify, { version, ...(accounts && { accounts }) })
+  const onFailure = (error: unknown): void => log.error(describe(error), 'event stream failed')
+  const routes = api(app, verify, {
+    version,
+    streams: { onFailure },
+    ...(accounts && { accounts }),
+  })
   const clearChores = startChores(app, storage, log)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
 

@@ -9,6 +9,7 @@ export type Change =
 /**
  * Names the history in which an owner's revisions came to be, from `revision` on. A database that was
  * put back to an earlier state goes on under another name, though it counts on from the same number.
+ * A name has 1 to 32 letters a to z and digits.
  */
 export type Mark = Readonly<{ revision: Revision; history: string }>
 

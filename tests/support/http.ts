@@ -69,7 +69,16 @@ export const openHttp = (
       }),
     )
 
-  return { app, routes: routes.routes.routes, handle, call, lines, log }
+  return {
+    app,
+    routes: routes.routes.routes,
+    endStreams: routes.endStreams,
+    streams: routes.openStreams,
+    handle,
+    call,
+    lines,
+    log,
+  }
 }
 
 export type Http = ReturnType<typeof openHttp>

@@ -75,6 +75,7 @@ export const api = (
     allowedAt: (path: string) => allow(methodsOf(path)),
     /** Ends what would never end by itself, so that the server can stop. */
     endStreams: streams.close,
+    openStreams: streams.count,
   }
 }
 

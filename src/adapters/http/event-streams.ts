@@ -10,6 +10,8 @@ export type StreamOptions = Readonly<{
   heartbeat?: number
   /** Streams that one user may have open. */
   perUser?: number
+  /** Told why a stream was cut off, unless its client was the reason. */
+  onFailure?: (error: unknown) => void
 }>
 
 export type EventStreams = ReturnType<typeof eventStreams>
@@ -28,7 +30,11 @@ export const isEventStream = ({ headers }: Response): boolean =>
  * client goes, when the token that opened it expires, when its client takes nothing any more, and
  * when the server stops; whoever connects again goes on where it was.
  */
-export const eventStreams = ({ heartbeat = 15_000, perUser = 10 }: StreamOptions = {}) => {
+export const eventStreams = ({
+  heartbeat = 15_000,
+  perUser = 10,
+  onFailure = () => {},
+}: StreamOptions = {}) => {
   const open = new Map<UserId, Set<Stream>>()
   let pulse: Timer | undefined
   let closed = false
@@ -76,15 +82,15 @@ export const eventStreams = ({ heartbeat = 15_000, perUser = 10 }: StreamOptions
         control?.close()
         control = undefined
       }
-      const cutOff = (error: unknown): void => {
+      const cutOff = (): void => {
         leave()
-        control?.error(error)
+        control?.error()
         control = undefined
       }
       const beat = (): void => {
         const full = (control?.desiredSize ?? 0) <= 0
         if (!full) control?.enqueue(encoder.encode(':\n\n'))
-        else if (stuck) cutOff(new Error('The client takes nothing.'))
+        else if (stuck) cutOff()
         stuck = full
       }
       const stream: Stream = { beat, end }
@@ -106,7 +112,8 @@ export const eventStreams = ({ heartbeat = 15_000, perUser = 10 }: StreamOptions
               next = undefined
               if (page) control?.enqueue(encoder.encode(framesOf(page)))
             } catch (error) {
-              cutOff(error)
+              onFailure(error)
+              cutOff()
             }
           },
           cancel: () => {
@@ -123,6 +130,8 @@ export const eventStreams = ({ heartbeat = 15_000, perUser = 10 }: StreamOptions
       }
       return new Response(body, { headers })
     },
+
+    count: (): number => [...open.values()].reduce((sum, { size }) => sum + size, 0),
 
     /** Ends all streams, and lets no other begin. */
     close: (): void => {

@@ -14,8 +14,10 @@ type Owner = {
   receipts: Map<string, Receipt & { base: Revision; at: Instant }>
 }
 
-/** Keeps everything in this process and loses it with it. `newHistory` names a history, uniquely. */
-export const memoryTaskStore = (newHistory = () => `${Math.random()}`): TaskStore => {
+/** Keeps everything in this process and loses it with it. `newHistory` names histories. */
+export const memoryTaskStore = (
+  newHistory = () => Math.random().toString(36).slice(2),
+): TaskStore => {
   const owners = new Map<UserId, Owner>()
   const ids = new Set<TaskId>()
   const ownerOf = (id: UserId): Owner =>
