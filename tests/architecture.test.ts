@@ -14,6 +14,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
+  { folder: 'client/', own: ['client/', 'src/domain/'], packages: /^$/ },
   { folder: 'src/', own: ['src/', 'package.json'], packages: /^(pino|pino-pretty|node:.*)$/ },
 ]
 
@@ -35,6 +36,8 @@ const WORDS: readonly { folder: string; word: RegExp; except?: string }[] = [
   // A transaction that spans awaits can leak into another request when its connection dies.
   { folder: 'src/adapters/postgres/', word: /\bbegin\b\s*[(`]|\.reserve\(/, except: 'migrate.ts' },
   { folder: 'src/adapters/sqlite/', word: /transaction\(\s*async/ },
+  // The client runs anywhere: of the server it takes types only, which leave nothing behind.
+  { folder: 'client/', word: /import (?!type)[^\n]*'\.\.\/src|process\.|\bBun\.|node:/ },
 ]
 
 const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
@@ -59,7 +62,7 @@ const violations = (file: string, source: string): string[] => {
 
 const sources = async (): Promise<[file: string, source: string][]> => {
   const root = `${import.meta.dir}/..`
-  const files = [...new Bun.Glob('src/**/*.ts').scanSync(root)].sort()
+  const files = [...new Bun.Glob('{src,client}/**/*.ts').scanSync(root)].sort()
   return Promise.all(
     files.map(async (file) => [file, await Bun.file(`${root}/${file}`).text()] as [string, string]),
   )
@@ -91,6 +94,9 @@ test.each([
   ['src/adapters/postgres/client.ts', 'await sql.begin(async (transaction) => {})'],
   ['src/adapters/postgres/client.ts', 'await sql`begin`; await sql.begin(`x`)'],
   ['src/adapters/sqlite/task-store.ts', 'db.transaction(async () => {})'],
+  ['client/index.ts', `import { newTask } from '../src/domain/task.ts'`],
+  ['client/index.ts', `import type { App } from '../src/application/index.ts'`],
+  ['client/index.ts', 'Bun.sleep(1)'],
 ])('a violation is caught: %s: %s', (file, source) => {
   expect(violations(file, source)).toHaveLength(1)
 })
