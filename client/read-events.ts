@@ -17,11 +17,12 @@ export const readEvents = async (
 ): Promise<AsyncGenerator<ReceivedEvent> | TaskportError> => {
   const silence = new AbortController()
   const watch = watchdog(() => silence.abort(), timeout)
-  signal?.addEventListener('abort', watch.end)
+  const either = AbortSignal.any([silence.signal, ...(signal ? [signal] : [])])
+  either.addEventListener('abort', watch.end)
   try {
     const response = await send(url, {
       headers: { ...headers, accept: 'text/event-stream' },
-      signal: AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]),
+      signal: either,
     })
     if (response.ok && response.body) {
       watch.allow(SILENCE)

@@ -254,38 +254,6 @@ describe('stop', () => {
   })
 })
 
-test('kill -9 under load loses no acknowledged write on SQLite', async () => {
-  const folder = temporaryFolder()
-  const { token } = await tokenFor(folder, ['--sub', 'alice'])
-  const acknowledged: string[] = []
-  for (let round = 0; round < 3; round++) {
-    const server = await startServer(folder, SHARED)
-    const call = client(server.url, token)
-    const enough = acknowledged.length + 100
-    const writer = async (): Promise<void> => {
-      for (;;) {
-        const response = await call('POST', '/api/tasks', { title: 'kept' }).catch(() => undefined)
-        if (response?.status !== 201) return
-        const task = await json(response).catch(() => undefined)
-        if (task) acknowledged.push(task.id)
-      }
-    }
-    const writers = Array.from({ length: 8 }, writer)
-    while (acknowledged.length < enough) await Bun.sleep(2)
-    server.signal('SIGKILL')
-    await Promise.all([server.exited, ...writers])
-  }
-  const server = await startServer(folder, SHARED)
-  const tasks = await json(client(server.url, token)('GET', '/api/tasks'))
-  const ids = new Set(tasks.map(({ id }: { id: string }) => id))
-  expect(acknowledged.filter((id) => !ids.has(id))).toEqual([])
-  const revisions = tasks.map(({ revision }: { revision: number }) => revision)
-  expect(revisions.toSorted((a: number, b: number) => a - b)).toEqual(
-    revisions.map((_: number, n: number) => n + 1),
-  )
-  await stop(server)
-})
-
 describe('real sockets', () => {
   /** Sends bytes as they are; the whole answer. */
   const raw = async (url: string, bytes: string): Promise<string> => {

@@ -34,32 +34,46 @@ const ATTEMPTS = 100
  * nor looked into.
  */
 export const carryOut = async (
+  ports: Writing,
+  actor: UserId,
+  operations: readonly Operation[],
+  terms: Terms,
+): Promise<Change[]> => {
+  const { once } = terms
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const before = once && (await replay(ports.tasks, actor, once))
+    if (before) return before
+    try {
+      const changes = await attemptAll(ports, actor, operations, terms)
+      if (changes) return changes
+    } catch (error) {
+      // What stands in the way may be what this very request has done a moment ago.
+      const after = once && (await replay(ports.tasks, actor, once))
+      if (after) return after
+      throw error
+    }
+  }
+  throw new DomainError('unavailable', 'This is changing too fast right now. Try again.')
+}
+
+/** Undefined when somebody else was faster. */
+const attemptAll = async (
   { tasks, now, newId, tell }: Writing,
   actor: UserId,
   operations: readonly Operation[],
   { quota = 0, once, batch = false }: Terms,
-): Promise<Change[]> => {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const before = once && (await replay(tasks, actor, once))
-    if (before) return before
-    const found = await findAll(tasks, actor, operations, batch)
-    const at = now()
-    const { changes, ...plan } = planChanges(
-      operations,
-      found,
-      { owner: actor, now: at, newId },
-      batch,
-    )
-    if (plan.taken === 0 && !once) return settle(changes, 0)
-    const receipt = once && { key: once.key, request: once.request, changes }
-    const step = { ...plan, owner: actor, quota, at, ...(receipt && { receipt }) }
-    const base = await tasks.write(step)
-    if (typeof base === 'number') {
-      tell(actor, base + plan.taken)
-      return settle(changes, base)
-    }
-  }
-  throw new DomainError('unavailable', 'This is changing too fast right now. Try again.')
+): Promise<Change[] | undefined> => {
+  const found = await findAll(tasks, actor, operations, batch)
+  const at = now()
+  const context = { owner: actor, now: at, newId }
+  const { changes, ...plan } = planChanges(operations, found, context, batch)
+  if (plan.taken === 0 && !once) return settle(changes, 0)
+  const receipt = once && { key: once.key, request: once.request, changes }
+  const step = { ...plan, owner: actor, quota, at, ...(receipt && { receipt }) }
+  const base = await tasks.write(step)
+  if (typeof base !== 'number') return undefined
+  tell(actor, base + plan.taken)
+  return settle(changes, base)
 }
 
 /** Of one operation on one task: the task as it is then. */

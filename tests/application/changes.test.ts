@@ -210,6 +210,32 @@ describe('once only', () => {
     expect(replays).toBe(0)
   })
 
+  test('the first one, still running when it is sent again, is not in its own way', async () => {
+    const { id } = await app.createTask('alice', { title: 'a' })
+    for (const [key, step] of [
+      ['complete', (other: App) => other.completeTask('alice', id, true, [1], once('complete'))],
+      ['delete', (other: App) => other.deleteTask('alice', id, 'any', once('delete'))],
+    ] as const) {
+      let looked = false
+      const late: TaskStore = {
+        ...tasks,
+        receipt: async (owner, wanted) => {
+          const found = await tasks.receipt(owner, wanted)
+          if (!looked) {
+            looked = true
+            await step(app)
+          }
+          return found
+        },
+      }
+      const other = createApp({ tasks: late, now: tickingClock(), newId: countingIds() })
+      replays = 0
+      await step(other)
+      expect([key, replays]).toEqual([key, 1])
+    }
+    expect(await revisionOf(tasks, 'alice')).toBe(3)
+  })
+
   test('a batch as well', async () => {
     const make = { op: 'create', draft: { title: 'a' } } as const
     const first = await app.changeTasks('alice', [make, make], once('k'))

@@ -1,0 +1,160 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { memoryTaskStore } from '../src/adapters/memory/task-store.ts'
+import { postgresTaskStore } from '../src/adapters/postgres/task-store.ts'
+import { sqliteTaskStore } from '../src/adapters/sqlite/task-store.ts'
+import type { TaskStore } from '../src/application/ports.ts'
+import type { Change } from '../src/domain/change.ts'
+import { taskQuery } from '../src/domain/task-query.ts'
+import { type Action, device } from './support/device.ts'
+import { temporaryFolder } from './support/folder.ts'
+import { openHttp } from './support/http.ts'
+import { freshDatabase } from './support/postgres.ts'
+
+setDefaultTimeout(120_000)
+
+const seed = Number(process.env['TEST_SEED'] ?? Date.now() % 2 ** 31)
+console.log(`convergence: TEST_SEED=${seed}`)
+
+const DEVICES = 3
+
+const action: fc.Arbitrary<Action> = fc.record({
+  op: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('create' as const) },
+    { weight: 4, arbitrary: fc.constant('update' as const) },
+    { weight: 3, arbitrary: fc.constant('toggle' as const) },
+    { weight: 2, arbitrary: fc.constant('delete' as const) },
+    { weight: 2, arbitrary: fc.constant('batch' as const) },
+    { weight: 1, arbitrary: fc.constant('disconnect' as const) },
+  ),
+  pick: fc.nat(1000),
+  careful: fc.boolean(),
+  /** What becomes of the first attempts: a request lost, an answer lost, an answer not waited for. */
+  faults: fc.array(fc.constantFrom('request', 'answer', 'impatience'), { maxLength: 3 }),
+})
+
+const plans = fc.array(fc.array(action, { maxLength: 12 }), {
+  minLength: DEVICES,
+  maxLength: DEVICES,
+})
+
+let users = 0
+
+/**
+ * Some devices of one user act at once over a bad network, each with its own copy of the tasks that
+ * follows the changes. At the end every copy is the server's list, and the changes that were
+ * acknowledged are all the changes there are.
+ */
+const converge = async (tasks: TaskStore, actions: readonly Action[][]): Promise<void> => {
+  const http = openHttp(tasks, { streams: { heartbeat: 1000 } })
+  const user = `user-${++users}`
+  const devices = actions.map((own) => device(http, user, own))
+  try {
+    const acknowledged = (await Promise.all(devices.map(({ act }) => act()))).flat()
+
+    const { tasks: list, revision } = await tasks.list(user, taskQuery({ order: 'asc' }), {
+      limit: null,
+      after: null,
+    })
+    const copies = await Promise.all(devices.map(({ copyAt }) => copyAt(revision)))
+    for (const copy of copies) {
+      expect(copy.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([...list])
+    }
+    for (const { outOfOrder } of devices) expect(outOfOrder()).toEqual([])
+
+    const revisions = new Set(acknowledged.map((change) => change.revision))
+    expect([...revisions].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: revision }, (_, n) => n + 1),
+    )
+    const last = new Map<string, Change>()
+    for (const change of acknowledged.toSorted((a, b) => a.revision - b.revision)) {
+      last.set(change.op === 'upsert' ? change.task.id : change.id, change)
+    }
+    const left = [...last.values()].flatMap((change) =>
+      change.op === 'upsert' ? [change.task] : [],
+    )
+    expect(left.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([...list])
+  } finally {
+    for (const { close } of devices) close()
+    http.endStreams()
+  }
+}
+
+const check = (tasks: TaskStore, numRuns: number) =>
+  fc.check(
+    fc.asyncProperty(plans, (actions) => converge(tasks, actions)),
+    { seed, numRuns, endOnFailure: true },
+  )
+
+const holds = async (tasks: TaskStore, numRuns: number): Promise<void> => {
+  const result = await check(tasks, numRuns)
+  if (result.failed) {
+    throw new Error(fc.defaultReportMessage(result), { cause: result.errorInstance })
+  }
+}
+
+describe('all devices end with what the server has, nothing doubled, lost or out of order', () => {
+  const closers: (() => unknown)[] = []
+  afterAll(() => Promise.all(closers.map((close) => close())))
+
+  test('memory', () => holds(memoryTaskStore(), 60))
+
+  test('sqlite', () => {
+    const { tasks, close } = sqliteTaskStore(join(temporaryFolder(), 'taskport.db'))
+    closers.push(close)
+    return holds(tasks, 30)
+  })
+
+  test('postgres', async () => {
+    const { tasks, migrated, close } = postgresTaskStore(await freshDatabase())
+    closers.push(close)
+    await migrated
+    return holds(tasks, 30)
+  })
+})
+
+describe('it would be noticed', () => {
+  const caught = async (tasks: TaskStore): Promise<void> => {
+    const { failed, errorInstance } = await check(tasks, 60)
+    expect([failed, String(errorInstance)]).toEqual([true, expect.stringContaining('toEqual')])
+  }
+
+  test('if a key were stored after its effect', () => {
+    const whole = memoryTaskStore()
+    return caught({
+      ...whole,
+      write: async ({ receipt, ...step }) => {
+        const base = await whole.write(step)
+        if (!receipt || typeof base !== 'number') return base
+        await Bun.sleep(1)
+        await whole.write({ ...step, writes: [], taken: 0, receipt })
+        return base
+      },
+    })
+  })
+
+  test('if the feed went by time instead of by revision', () => {
+    const whole = memoryTaskStore()
+    return caught({
+      ...whole,
+      changes: async (owner, after, deletionsAfter, limit) => {
+        const all = await whole.changes(owner, 0, deletionsAfter, 10_000)
+        const seen = all.changes.findLast(({ revision }) => revision <= after)
+        const since = seen?.op === 'upsert' ? seen.task.updated_at : ''
+        const changes = all.changes.filter(
+          (change) => change.op === 'delete' || change.task.updated_at > since,
+        )
+        return { ...all, changes: changes.slice(0, limit), more: changes.length > limit }
+      },
+    })
+  })
+
+  test('if a deletion left nothing behind', () => {
+    const whole = memoryTaskStore()
+    return caught({
+      ...whole,
+      changes: (owner, after, _, limit) => whole.changes(owner, after, null, limit),
+    })
+  })
+})
