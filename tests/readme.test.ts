@@ -13,6 +13,7 @@ const steady = (text: string): string =>
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/"(created|updated)_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g, '"$1_at":"<time>"')
     .replace(/"user_id":"[A-Za-z0-9]{32}"/g, '"user_id":"<user>"')
+    .replaceAll('\r', '')
     .trimEnd()
 
 test('every command of the README gives the answer that stands there', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { readEvents } from './support/events.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { json } from './support/http.ts'
 import { freshDatabase, privateServer } from './support/postgres.ts'
@@ -107,7 +108,16 @@ describe('on PostgreSQL', () => {
     const [one, two] = await Promise.all([startServer(folder, env), startServer(folder, env)])
     const { token } = await tokenFor(folder, ['--sub', 'alice'])
     await readyAt(one.url)
+    await readyAt(two.url)
+    const bearer = { authorization: `Bearer ${token}` }
+    const stream = await readEvents(`${two.url}/api/events`, bearer)
+    expect(await stream.next()).toMatchObject({ event: 'current', data: { revision: 0 } })
     await useIt(one.url, token)
+    for (let revision = 0; revision < 5; ) {
+      const { data } = (await stream.next()) ?? {}
+      expect((data as { revision: number }).revision).toBeGreaterThanOrEqual(revision)
+      revision = (data as { revision: number }).revision
+    }
     await readyAt(two.url)
     expect(await json(client(two.url, token)('GET', '/api/tasks'))).toMatchObject([
       { title: 'Pay rent' },
@@ -236,6 +246,22 @@ describe('stop', () => {
       await stop(again)
     },
   )
+
+  test('open event streams do not hold it up, and end whole', async () => {
+    const folder = temporaryFolder()
+    const server = await startServer(folder, SHARED)
+    const { token } = await tokenFor(folder, ['--sub', 'alice'])
+    const bearer = { authorization: `Bearer ${token}` }
+    const streams = await Promise.all(
+      Array.from({ length: 10 }, () => readEvents(`${server.url}/api/events`, bearer)),
+    )
+    for (const stream of streams) expect(await stream.next()).toMatchObject({ event: 'current' })
+    server.signal('SIGTERM')
+    expect(await server.exited).toBe(0)
+    for (const stream of streams) expect(await stream.next()).toBeUndefined()
+    const [stopping] = server.lines.filter(({ msg }) => msg === 'stopping')
+    expect(stopping).toBeDefined()
+  })
 
   test('a client that never finishes does not hold it up for longer than its grace', async () => {
     const folder = temporaryFolder()
