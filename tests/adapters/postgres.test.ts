@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { listStatement } from '../../src/adapters/postgres/list-tasks.ts'
+import { changesStatement } from '../../src/adapters/postgres/read-changes.ts'
 import { type PostgresOptions, postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
 import { createApp } from '../../src/application/index.ts'
 import { listChanges } from '../../src/application/list-changes.ts'
@@ -144,6 +145,18 @@ test('50 toggles of one task at once all take effect', async () => {
   await close()
 })
 
+test('100 creates at once with one key make one task, and all get it', async () => {
+  const { tasks, close } = await openAt(await freshDatabase())
+  const app = createApp({ tasks, now: tickingClock(), newId: countingIds() })
+  const once = { key: 'same', request: 'same' }
+  const all = await Promise.all(
+    Array.from({ length: 100 }, () => app.createTask('alice', { title: 'once' }, once)),
+  )
+  expect(new Set(all.map((task) => JSON.stringify(task))).size).toBe(1)
+  expect((await tasks.list('alice', taskQuery(), WHOLE)).tasks).toEqual(all.slice(0, 1))
+  await close()
+})
+
 describe('a history', () => {
   const at = async (url: string, titles: string[]): Promise<FeedPosition> => {
     const store = await openAt(url)
@@ -210,7 +223,11 @@ describe('plans on 100 000 tasks', () => {
         'task ' || md5(n::text), case when n % 5 > 0 then '2026-02-' || 10 + n % 15 || 'T24' end,
         'task ' || n || ' '
       from generate_series(0, ${USERS * PER_USER - 1}) as n`
-    await sql`analyze taskport.tasks, taskport.users`
+    await sql`
+      insert into taskport.deletions
+      select 'user-' || (n % ${USERS} + 1), ${PER_USER} + n / ${USERS} + 1, gen_random_uuid(), ${NOON}
+      from generate_series(0, ${USERS * PER_USER - 1}) as n`
+    await sql`analyze taskport.tasks, taskport.users, taskport.deletions`
   })
   afterAll(() => sql?.end())
 
@@ -234,6 +251,20 @@ describe('plans on 100 000 tasks', () => {
     title: 'task 8',
     due_date: '2026-02-15',
   } as Task
+
+  test('changes are read along the indexes by revision, merged without sorting', async () => {
+    const statement = changesStatement(sql, 'user-7', 50, 50, 100)
+    const [row] = await sql`explain (format json) ${statement}`
+    const plan = nodes(row?.['QUERY PLAN'][0].Plan)
+    const kinds = new Set(plan.map((node) => node['Node Type']))
+    for (const kind of ['Sort', 'Incremental Sort', 'Seq Scan', 'Bitmap Heap Scan']) {
+      expect(kinds).not.toContain(kind)
+    }
+    const used = plan.map((node) => node['Index Name'])
+    for (const index of ['tasks_revision', 'deletions_pkey', 'users_pkey']) {
+      expect(used).toContain(index)
+    }
+  })
 
   describe.each(SORTS)('by %s', (sort) => {
     describe.each(ORDERS)('%s', (order) => {

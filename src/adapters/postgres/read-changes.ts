@@ -15,7 +15,10 @@ export type FeedRow = {
   | { id: string; title: null; revision: Revision }
 )
 
-/** Merges two walks along the indexes by revision; one row more than asked for tells of more. */
+/**
+ * Merges two walks along the indexes by revision; one row more than asked for tells of more. As for lists,
+ * a limit that the planner cannot see keeps it from sorting.
+ */
 export const changesStatement = (
   sql: postgres.Sql,
   owner: UserId,
@@ -23,7 +26,7 @@ export const changesStatement = (
   deletionsAfter: Revision | null,
   limit: number,
 ): postgres.PendingQuery<FeedRow[]> => {
-  const size = sql`${String(limit + 1)}::text::bigint`
+  const size = sql`(select ${String(limit + 1)}::text::bigint)`
   const from = sql`${String(after)}::text::bigint`
   const removals = deletionsAfter === null ? null : String(deletionsAfter)
   return sql<FeedRow[]>`
