@@ -162,6 +162,31 @@ describe('on PostgreSQL', () => {
   }
 })
 
+test('a reminder that came due while the server was down is given at the next start', async () => {
+  const folder = temporaryFolder()
+  const first = await startServer(folder, SHARED)
+  const { token } = await tokenFor(folder, ['--sub', 'alice'])
+  const remind_at = new Date(Date.now() + 500).toISOString()
+  const call = client(first.url, token)
+  await json(call('POST', '/api/tasks', { title: 'Call Mum', remind_at }))
+  first.signal('SIGKILL')
+  await first.exited
+  while (new Date().toISOString() <= remind_at) await Bun.sleep(20)
+  const second = await startServer(folder, SHARED)
+  const bearer = { authorization: `Bearer ${token}` }
+  const stream = await readEvents(`${second.url}/api/events?since=1`, bearer)
+  const reminder = async () => {
+    for (;;) {
+      const event = await stream.next()
+      if (event?.event !== 'current') return event
+    }
+  }
+  const { data } = (await reminder()) as { data: { task: { reminded_at: string } } }
+  expect(data).toMatchObject({ op: 'upsert', revision: 2, task: { remind_at } })
+  expect(data.task.reminded_at >= remind_at).toBe(true)
+  await stop(second)
+})
+
 describe('start', () => {
   test('a port that is taken is named', async () => {
     const taken = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })

@@ -11,6 +11,7 @@ import { getTask } from './get-task.ts'
 import { listChanges } from './list-changes.ts'
 import { lookForChanges } from './look-for-changes.ts'
 import type { Ports } from './ports.ts'
+import { remindDue } from './remind-due.ts'
 import { updateTask } from './update-task.ts'
 
 /** Every use case, its ports filled in: all that a driving adapter sees. */
@@ -28,6 +29,7 @@ export const createApp = (given: Ports, { taskQuota = 10_000 } = {}) => {
     listChanges: listChanges(ports),
     followChanges: followChanges(ports, signal),
     lookForChanges: lookForChanges(ports, signal),
+    remindDue: remindDue(ports),
     forgetOld: forgetOld(ports),
     deleteAccount: deleteAccount(ports),
     checkReady: () => ports.tasks.ready(),

@@ -88,6 +88,13 @@ export type TaskStore = Readonly<{
   /** The owners' revisions, in no order, those without any change left out: one look-up by key each. */
   revisions(owners: readonly UserId[]): Promise<{ owner: UserId; revision: Revision }[]>
 
+  /**
+   * Reminds of at most `limit` open tasks of anybody whose `remind_at` has come and that were not
+   * reminded of: each gets `now` as `reminded_at` and `updated_at`, and a revision of its owner.
+   * Answers the owners and their revisions. However many call this at once, none is reminded twice.
+   */
+  remind(now: Instant, limit: number): Promise<{ owner: UserId; revision: Revision }[]>
+
   /** Removes the owner, tasks, revision and all, as if there had never been one. */
   removeOwner(owner: UserId): Promise<void>
 

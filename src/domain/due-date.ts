@@ -16,6 +16,10 @@ const EARLIEST = Date.UTC(1970, 0, 1)
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 const DAY_LENGTH = '2026-02-10'.length
 
+/** What a caller is told when `parseInstant` returns undefined. */
+export const INSTANT_HELP =
+  'must be a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
+
 /** What a caller is told when `parseDueDate` returns undefined. */
 export const DUE_DATE_HELP =
   'must be a date (2026-02-10) or a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
@@ -28,6 +32,11 @@ export const DUE_DATE_HELP =
 export const parseDueDate = (text: string): DueDate | undefined => {
   const day = DATE.exec(text)
   if (day) return midnight(day) === undefined ? undefined : text
+  return parseInstant(text)
+}
+
+/** The same for what has to be an instant. */
+export const parseInstant = (text: string): Instant | undefined => {
   const match = INSTANT.exec(text)
   const start = match ? midnight(match) : undefined
   if (!match || start === undefined) return undefined

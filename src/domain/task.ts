@@ -1,4 +1,12 @@
-import { DUE_DATE_HELP, type DueDate, dueKey, type Instant, parseDueDate } from './due-date.ts'
+import {
+  DUE_DATE_HELP,
+  type DueDate,
+  dueKey,
+  INSTANT_HELP,
+  type Instant,
+  parseDueDate,
+  parseInstant,
+} from './due-date.ts'
 import { type Issue, refuse } from './errors.ts'
 import { fold, textProblem } from './text.ts'
 
@@ -22,6 +30,9 @@ export type Task = Readonly<{
   completed: boolean
   priority: Priority | null
   due_date: DueDate | null
+  /** When to remind of the task, as long as it is open; and when that was done. */
+  remind_at: Instant | null
+  reminded_at: Instant | null
   created_at: Instant
   updated_at: Instant
   /** The user's revision that the task's last change took. */
@@ -38,6 +49,7 @@ export type TaskPatch = Readonly<{
   completed?: boolean
   priority?: Priority | null
   due_date?: string | null
+  remind_at?: string | null
 }>
 
 /** The canonical form of an id; undefined for a text that is no UUID, which no task can have. */
@@ -54,7 +66,13 @@ export const DESCRIPTION_MAX = 1000
 
 /** Throws `invalid` naming every bad field. */
 export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instant): NewTask => {
-  const { title, description = null, priority = null, due_date = null } = cleaned(draft)
+  const {
+    title,
+    description = null,
+    priority = null,
+    due_date = null,
+    remind_at = null,
+  } = cleaned(draft)
   return {
     id,
     user_id: owner,
@@ -63,31 +81,46 @@ export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instan
     completed: false,
     priority,
     due_date,
+    remind_at,
+    reminded_at: null,
     created_at: now,
     updated_at: now,
   }
 }
 
-/** The very same task when the patch changes nothing. Throws `invalid` naming every bad field. */
+/**
+ * The very same task when the patch changes nothing. Another time to be reminded at has not been
+ * reminded of yet. Throws `invalid` naming every bad field.
+ */
 export const editTask = (task: Task, patch: TaskPatch, now: Instant): Task => {
   const edited: Task = { ...task, ...cleaned(patch), updated_at: now }
-  return CHANGEABLE.every((field) => edited[field] === task[field]) ? task : edited
+  if (CHANGEABLE.every((field) => edited[field] === task[field])) return task
+  return edited.remind_at === task.remind_at ? edited : { ...edited, reminded_at: null }
 }
 
 /** The very same task when it already is in that state. */
 export const setCompleted = (task: Task, completed: boolean, now: Instant): Task =>
   editTask(task, { completed }, now)
 
-const CHANGEABLE = ['title', 'description', 'completed', 'priority', 'due_date'] as const
+const CHANGEABLE = [
+  'title',
+  'description',
+  'completed',
+  'priority',
+  'due_date',
+  'remind_at',
+] as const
 
 const cleaned = (patch: TaskPatch): TaskPatch => {
-  const { title, description, completed, priority, due_date } = patch
+  const { title, description, completed, priority, due_date, remind_at } = patch
   const trimmed = title?.trim()
-  const due = due_date === undefined || due_date === null ? due_date : parseDueDate(due_date)
+  const due = typeof due_date === 'string' ? parseDueDate(due_date) : due_date
+  const remind = typeof remind_at === 'string' ? parseInstant(remind_at) : remind_at
   const problems: [field: string, detail: string | undefined][] = [
     ['title', trimmed === undefined ? undefined : textProblem(trimmed, 1, TITLE_MAX)],
     ['description', description ? textProblem(description, 0, DESCRIPTION_MAX) : undefined],
     ['due_date', due_date !== undefined && due === undefined ? DUE_DATE_HELP : undefined],
+    ['remind_at', remind_at !== undefined && remind === undefined ? INSTANT_HELP : undefined],
   ]
   refuse(
     problems.flatMap(([field, detail]): Issue[] =>
@@ -100,8 +133,13 @@ const cleaned = (patch: TaskPatch): TaskPatch => {
     ...(completed !== undefined && { completed }),
     ...(priority !== undefined && { priority }),
     ...(due !== undefined && { due_date: due }),
+    ...(remind !== undefined && { remind_at: remind }),
   }
 }
+
+/** Whether it is time to remind of the task: it is open, its time has come, nobody was reminded yet. */
+export const isDueToRemind = ({ completed, remind_at, reminded_at }: Task, now: Instant): boolean =>
+  !completed && remind_at !== null && reminded_at === null && remind_at <= now
 
 /** What titles sort by: the folded title, cut so that every storage can index it. */
 export const titleKey = ({ title }: Pick<Task, 'title'>): string => {

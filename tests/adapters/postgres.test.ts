@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import postgres from 'postgres'
 import { listStatement } from '../../src/adapters/postgres/list-tasks.ts'
 import { changesStatement } from '../../src/adapters/postgres/read-changes.ts'
+import { REMIND } from '../../src/adapters/postgres/remind.ts'
 import { type PostgresOptions, postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
 import { createApp } from '../../src/application/index.ts'
 import { listChanges } from '../../src/application/list-changes.ts'
@@ -55,6 +56,7 @@ describe('migrations', () => {
     expect(await sql`select version from taskport.migrations order by version`).toMatchObject([
       { version: 1 },
       { version: 2 },
+      { version: 3 },
     ])
     await sql.end()
   })
@@ -231,7 +233,12 @@ describe('plans on 100 000 tasks', () => {
   })
   afterAll(() => sql?.end())
 
-  type Node = { 'Node Type': string; 'Index Name'?: string; Plans?: Node[] }
+  type Node = {
+    'Node Type': string
+    'Index Name'?: string
+    'Relation Name'?: string
+    Plans?: Node[]
+  }
   const nodes = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
 
   const FILTERS = [
@@ -264,6 +271,18 @@ describe('plans on 100 000 tasks', () => {
     for (const index of ['tasks_revision', 'deletions_pkey', 'users_pkey']) {
       expect(used).toContain(index)
     }
+  })
+
+  test('reminders are found through the index of the armed ones, however many tasks there are', async () => {
+    await sql`
+      update taskport.tasks set remind_at = '2026-02-' || 10 + revision % 15 || 'T09:00:00.000Z'
+      where revision % 10 = 0`
+    await sql`analyze taskport.tasks`
+    const [row] = await sql.unsafe(`explain (format json) ${REMIND}`, [NOON, '200'])
+    const plan = nodes(row?.['QUERY PLAN'][0].Plan)
+    expect(plan.map((node) => node['Index Name'])).toContain('tasks_armed')
+    const scanned = plan.filter((node) => node['Node Type'] === 'Seq Scan')
+    expect(scanned.map((node) => node['Relation Name'])).not.toContain('tasks')
   })
 
   describe.each(SORTS)('by %s', (sort) => {

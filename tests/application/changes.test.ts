@@ -382,6 +382,26 @@ describe('FollowChanges', () => {
   })
 })
 
+describe('RemindDue', () => {
+  test('reminds of everything that is due, tells who listens, and does so once', async () => {
+    let now = '2026-02-10T12:00:00.000Z'
+    const timed = createApp({ tasks, now: () => now, newId: countingIds() })
+    const remind_at = '2026-02-10T13:00:00Z'
+    for (let n = 0; n < 300; n++) await timed.createTask('alice', { title: `${n}`, remind_at })
+    const ahead = timed.followChanges('alice', null, 1000)
+    expect((await ahead.next())?.changes).toHaveLength(300)
+    expect(await timed.remindDue()).toBe(0)
+    now = '2026-02-10T13:00:00.000Z'
+    const next = ahead.next()
+    expect(await timed.remindDue()).toBe(2)
+    const reminded = await next
+    expect(reminded?.changes.length).toBeGreaterThanOrEqual(200)
+    expect(await timed.remindDue()).toBe(0)
+    expect(await revisionOf(tasks, 'alice')).toBe(600)
+    ahead.stop()
+  })
+})
+
 describe('ForgetOld', () => {
   const later = (days: number): void => {
     time = new Date(Date.parse('2026-02-10T12:00:00.000Z') + days * 86_400_000).toISOString()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Feed, Receipt, Step, TaskStore } from '../../src/application/ports.ts'
 import type { Write } from '../../src/domain/plan.ts'
-import { editTask, newTask, type Task, type UserId } from '../../src/domain/task.ts'
+import { editTask, newTask, setCompleted, type Task, type UserId } from '../../src/domain/task.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
 import { countingIds, NOON, put, remove, replace, revisionOf } from '../support/tasks.ts'
 
@@ -311,6 +311,102 @@ export const taskChangesContract = (open: () => TaskStore, someone: () => UserId
       await open().removeOwner(owner)
       await put(open(), owner, 'a')
       expect(await marksOf(owner)).not.toEqual(before)
+    })
+  })
+
+  describe('reminders', () => {
+    const at = (time: string) => `2027-03-0${time}:00.000Z`
+    const armed = (owner: UserId, title: string, remind_at: string) =>
+      put(open(), owner, { title, remind_at })
+    const all = (owner: UserId) => open().changes(owner, 0, 0, 1000)
+
+    test('are given once, when their time has come, as a change like any other', async () => {
+      const owner = someone()
+      const due = await armed(owner, 'due', at('1T09:00'))
+      await armed(owner, 'later', at('1T09:01'))
+      await put(open(), owner, 'never')
+      while ((await open().remind('2027-01-01T00:00:00.000Z', 100)).length > 0) {}
+      expect(await open().remind(at('1T08:59'), 10)).toEqual([])
+      expect(await open().remind(at('1T09:00'), 10)).toEqual([{ owner, revision: 4 }])
+      const now = { reminded_at: at('1T09:00'), updated_at: at('1T09:00'), revision: 4 }
+      expect(await open().get(owner, due.id)).toEqual({ ...due, ...now })
+      expect(told(await open().changes(owner, 3, 3, 10))).toEqual(['4 due'])
+      expect(await open().remind(at('1T09:00'), 10)).toEqual([])
+      expect(await open().remind(at('1T09:05'), 10)).toEqual([{ owner, revision: 5 }])
+      expect(await open().remind(at('9T09:05'), 10)).toEqual([])
+    })
+
+    test('are not of completed and deleted tasks, and again of those whose time was moved', async () => {
+      const owner = someone()
+      const [done, gone, moved] = [
+        await armed(owner, 'done', at('2T09:00')),
+        await armed(owner, 'gone', at('2T09:00')),
+        await armed(owner, 'moved', at('2T08:00')),
+      ]
+      await replace(open(), setCompleted(done, true, NOON))
+      await remove(open(), gone)
+      expect(await open().remind(at('2T09:00'), 10)).toEqual([{ owner, revision: 6 }])
+      const reminded = (await open().get(owner, moved.id)) as Task
+      expect(reminded.reminded_at).toBe(at('2T09:00'))
+      const later = editTask(reminded, { remind_at: at('2T10:00') }, LATER)
+      await replace(open(), later)
+      expect(await open().remind(at('2T09:30'), 10)).toEqual([])
+      expect(await open().remind(at('2T10:00'), 10)).toEqual([{ owner, revision: 8 }])
+      expect(await open().get(owner, done.id)).toMatchObject({ reminded_at: null, revision: 4 })
+    })
+
+    test('of many tasks of many users at once take a revision each, so many at a time', async () => {
+      const owners = [someone(), someone(), someone()]
+      for (const owner of owners) {
+        for (let n = 0; n < 5; n++) await armed(owner, `task ${n}`, at('3T09:00'))
+      }
+      const revisions: number[] = []
+      for (const size of [4, 4, 4, 4]) {
+        const reminded = await open().remind(at('3T09:00'), size)
+        expect(reminded.length).toBeLessThanOrEqual(3)
+        revisions.push(...reminded.map(({ revision }) => revision))
+      }
+      expect(await open().remind(at('3T09:00'), 4)).toEqual([])
+      for (const owner of owners) {
+        const { changes, revision } = await all(owner)
+        expect(revision).toBe(10)
+        expect(changes.map((change) => change.revision)).toEqual([6, 7, 8, 9, 10])
+      }
+      expect(Math.max(...revisions)).toBe(10)
+    })
+
+    test('by several at once, among writers, are given once each and lose no change', async () => {
+      const owners = Array.from({ length: 4 }, someone)
+      for (const owner of owners) {
+        for (let n = 0; n < 20; n++) await armed(owner, `task ${n}`, at('4T09:00'))
+      }
+      const remind = async (): Promise<void> => {
+        for (let idle = 0; idle < 3; ) {
+          const reminded = await open().remind(at('4T09:00'), 7)
+          idle = reminded.length === 0 ? idle + 1 : 0
+        }
+      }
+      const write = async (owner: UserId): Promise<void> => {
+        for (let n = 0; n < 10; n++) await put(open(), owner, `new ${n}`)
+      }
+      await Promise.all([remind(), remind(), remind(), ...owners.map(write)])
+      for (const owner of owners) {
+        const { changes, revision } = await all(owner)
+        expect(revision).toBe(20 + 20 + 10)
+        const reminded = changes.filter(
+          (change) => change.op === 'upsert' && change.task.reminded_at !== null,
+        )
+        expect(reminded).toHaveLength(20)
+        expect(new Set(changes.map((change) => change.revision)).size).toBe(30)
+      }
+    })
+
+    test('begin a history for an owner like any other change', async () => {
+      const owner = someone()
+      await armed(owner, 'due', at('5T09:00'))
+      const { marks } = await all(owner)
+      await open().remind(at('5T09:00'), 10)
+      expect((await all(owner)).marks).toEqual(marks)
     })
   })
 

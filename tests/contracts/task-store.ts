@@ -62,6 +62,7 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
           description: '',
           priority: 'high',
           due_date: '2026-02-10T09:00:00+01:00',
+          remind_at: '2026-02-10T08:45:00+01:00',
         })
         const bare = await put(tasks, owner, 'Bare')
         expect(full).toEqual({
@@ -72,6 +73,8 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
           completed: false,
           priority: 'high',
           due_date: '2026-02-10T08:00:00.000Z',
+          remind_at: '2026-02-10T07:45:00.000Z',
+          reminded_at: null,
           created_at: NOON,
           updated_at: NOON,
           revision: 1,

@@ -3,6 +3,7 @@ import { outOfReach, requireCurrent } from '../../src/domain/access.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import {
   editTask,
+  isDueToRemind,
   newTask,
   parseTaskId,
   setCompleted,
@@ -44,6 +45,8 @@ describe('newTask', () => {
       completed: false,
       priority: null,
       due_date: '2026-02-10T08:00:00.000Z',
+      remind_at: null,
+      reminded_at: null,
       created_at: NOON,
       updated_at: NOON,
     })
@@ -71,6 +74,41 @@ describe('newTask', () => {
     expect(issuesOf(() => newTask(uuid(2), 'alice', { title: 'a', due_date: '' }, NOON))).toEqual([
       'due_date',
     ])
+  })
+})
+
+describe('reminders', () => {
+  const remind_at = '2026-02-10T09:00:00.000Z'
+  const armed: Task = {
+    ...newTask(uuid(1), 'alice', { title: 'a', remind_at: '2026-02-10T10:00:00+01:00' }, NOON),
+    revision: 1,
+  }
+
+  test('are at an instant, kept in UTC', () => {
+    expect(armed).toMatchObject({ remind_at, reminded_at: null })
+    for (const bad of ['2026-02-10', '2026-02-10T09:00:00', 'soon', '']) {
+      expect(() => editTask(armed, { remind_at: bad }, NOON)).toThrow(/remind_at must be a time/)
+    }
+  })
+
+  test('are due when their time has come and the task is open and not reminded of', () => {
+    expect(isDueToRemind(armed, remind_at)).toBe(true)
+    expect(isDueToRemind(armed, '2026-02-10T08:59:59.999Z')).toBe(false)
+    expect(isDueToRemind({ ...armed, completed: true }, remind_at)).toBe(false)
+    expect(isDueToRemind({ ...armed, reminded_at: remind_at }, remind_at)).toBe(false)
+    expect(isDueToRemind({ ...armed, remind_at: null }, remind_at)).toBe(false)
+  })
+
+  test('another time arms again, the same time and other changes do not', () => {
+    const reminded = { ...armed, reminded_at: remind_at }
+    expect(editTask(reminded, { remind_at: '2026-02-10T09:00:00Z' }, NOON)).toBe(reminded)
+    expect(editTask(reminded, { title: 'b' }, NOON)).toMatchObject({ reminded_at: remind_at })
+    const moved = editTask(reminded, { remind_at: '2026-02-11T09:00:00Z' }, NOON)
+    expect(moved.reminded_at).toBeNull()
+    expect(editTask(reminded, { remind_at: null }, NOON)).toMatchObject({
+      remind_at: null,
+      reminded_at: null,
+    })
   })
 })
 

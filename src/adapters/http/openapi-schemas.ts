@@ -15,6 +15,8 @@ const Task = t.Object(TaskSchema.properties, {
       completed: false,
       priority: 'high',
       due_date: '2026-02-12',
+      remind_at: null,
+      reminded_at: null,
       created_at: '2026-02-10T08:00:00.000Z',
       updated_at: '2026-02-10T08:00:00.000Z',
       revision: 41,

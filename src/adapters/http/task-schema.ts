@@ -19,6 +19,13 @@ const dueDate = nullable(
     examples: ['2026-02-10', '2026-02-10T09:00:00+01:00'],
   }),
 )
+const remindAt = nullable(
+  t.String({
+    description:
+      'An instant with its offset, at which an open task is reminded of: then reminded_at is set. Another instant is another reminder.',
+    examples: ['2026-02-10T09:00:00+01:00'],
+  }),
+)
 const ignored = (what: string) =>
   t.Optional(t.Unknown({ description: `Read-only: ${what} may be sent back and is ignored.` }))
 
@@ -28,6 +35,7 @@ const READ_ONLY = {
   user_id: ignored('the user'),
   created_at: ignored('the time'),
   updated_at: ignored('the time'),
+  reminded_at: ignored('when it was reminded of'),
   revision: ignored('the revision'),
 }
 
@@ -40,6 +48,8 @@ export const TaskSchema = t.Object(
     completed: t.Boolean(),
     priority,
     due_date: dueDate,
+    remind_at: remindAt,
+    reminded_at: nullable(t.String({ format: 'date-time' })),
     created_at: t.String({ format: 'date-time' }),
     updated_at: t.String({ format: 'date-time' }),
     revision: t.Integer({ minimum: 1, description: "The user's revision at the last change" }),
@@ -54,6 +64,7 @@ export const TaskDraftSchema = t.Object(
     completed: t.Optional(t.Literal(false, { description: 'A new task is open.' })),
     priority: t.Optional(priority),
     due_date: t.Optional(dueDate),
+    remind_at: t.Optional(remindAt),
     ...READ_ONLY,
   },
   { additionalProperties: false },
@@ -66,6 +77,7 @@ export const TaskPatchSchema = t.Object(
     completed: t.Optional(t.Boolean()),
     priority: t.Optional(priority),
     due_date: t.Optional(dueDate),
+    remind_at: t.Optional(remindAt),
     ...READ_ONLY,
   },
   { additionalProperties: false },
@@ -83,6 +95,7 @@ export const MUST = {
   completed: 'must be true or false.',
   priority: `must be ${PRIORITIES.map((value) => `"${value}"`).join(', ')} or null.`,
   due_date: 'must be a string or null.',
+  remind_at: 'must be a string or null.',
 }
 
 const readDraft = reader(TaskDraftSchema, {
@@ -99,7 +112,7 @@ export const completion = (body: unknown): boolean | undefined =>
   body === undefined ? undefined : readCompletion(body).completed
 
 const writable = <Body extends object>(body: Body) => {
-  const { id, user_id, created_at, updated_at, revision, ...fields } = body as Body &
+  const { id, user_id, reminded_at, created_at, updated_at, revision, ...fields } = body as Body &
     Record<keyof typeof READ_ONLY, unknown>
   return fields
 }

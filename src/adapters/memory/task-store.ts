@@ -2,7 +2,13 @@ import type { Receipt, Step, TaskStore } from '../../application/ports.ts'
 import { quotaExceeded } from '../../domain/access.ts'
 import type { Change, Mark } from '../../domain/change.ts'
 import type { Instant } from '../../domain/due-date.ts'
-import type { Revision, Task, TaskId, UserId } from '../../domain/task.ts'
+import {
+  isDueToRemind,
+  type Revision,
+  type Task,
+  type TaskId,
+  type UserId,
+} from '../../domain/task.ts'
 import { comparePositions, matches, positionOf } from '../../domain/task-query.ts'
 
 type Owner = {
@@ -105,6 +111,22 @@ export const memoryTaskStore = (
         const { revision } = ownerOf(owner)
         return revision > 0 ? [{ owner, revision }] : []
       }),
+
+    remind: async (now, limit) => {
+      const due = [...owners].flatMap(([id, { tasks }]) =>
+        [...tasks.values()]
+          .filter((task) => isDueToRemind(task, now))
+          .map((task) => ({ id, task, owner: owners.get(id) })),
+      )
+      const reminded = new Map<UserId, Revision>()
+      for (const { id, task, owner } of due.slice(0, limit)) {
+        if (!owner) continue
+        const revision = ++owner.revision
+        owner.tasks.set(task.id, { ...task, reminded_at: now, updated_at: now, revision })
+        reminded.set(id, revision)
+      }
+      return [...reminded].map(([owner, revision]) => ({ owner, revision }))
+    },
 
     removeOwner: async (owner) => {
       for (const id of ownerOf(owner).tasks.keys()) ids.delete(id)

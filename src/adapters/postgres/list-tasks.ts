@@ -58,4 +58,5 @@ export const listStatement = (
 }
 
 export const taskColumns = (sql: postgres.Sql) => sql`
-  id, user_id, title, description, completed, priority, due_date, created_at, updated_at, revision`
+  id, user_id, title, description, completed, priority, due_date, remind_at, reminded_at,
+  created_at, updated_at, revision`

@@ -1,8 +1,9 @@
 import postgres from 'postgres'
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
+import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes]
+const MIGRATIONS = [tasks, changes, reminders]
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'

@@ -38,7 +38,7 @@ export const changesStatement = (
       (select ${taskColumns(sql)} from taskport.tasks
         where user_id = ${owner}::text and revision > ${from} order by revision limit ${size})
       union all
-      (select id, user_id, null, null, null, null, null, null, null, revision from taskport.deletions
+      (select id, user_id, null, null, null, null, null, null, null, null, null, revision from taskport.deletions
         where user_id = ${owner}::text and revision > ${removals}::text::bigint
         order by revision limit ${size})
       order by revision limit ${size}

@@ -6,6 +6,7 @@ import { type Client, connect, isTaken, type Limits } from './client.ts'
 import { type ListRow, listStatement, taskColumns } from './list-tasks.ts'
 import { migrate, NewerSchemaError } from './migrate.ts'
 import { changesStatement, toFeed } from './read-changes.ts'
+import { remindStatement } from './remind.ts'
 import { purgeStatement, removeOwnerStatement } from './remove-rows.ts'
 import { writeStatement } from './write-tasks.ts'
 
@@ -83,6 +84,7 @@ export const postgresTaskStore = (
       run(sql<{ owner: UserId; revision: Revision }[]>`
         select id as owner, revision from taskport.users
         where id = any(array(select json_array_elements_text(${JSON.stringify(owners)}::text::json)))`),
+    remind: (now, limit) => run(remindStatement(sql, now, limit)),
     removeOwner: async (owner) => {
       while ((await run(removeOwnerStatement(sql, owner)))[0]?.gone) {}
     },

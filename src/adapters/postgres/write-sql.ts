@@ -11,6 +11,8 @@ const COLUMNS = {
   completed: 'boolean',
   priority: 'text',
   due_date: 'text',
+  remind_at: 'text',
+  reminded_at: 'text',
   created_at: 'text',
   updated_at: 'text',
   title_key: 'text',
@@ -78,23 +80,28 @@ const SEEN = `
 
 /**
  * No two histories share an epoch: it changes with every start of the server, wherever that reads
- * its files from, and from database to database, and when another table takes this one's place. With
- * each a new mark begins, and the oldest of 32 is forgotten.
+ * its files from, and from database to database, and when another table takes this one's place.
  */
-const OWNER = `
+export const PRESENT = `
   present as (
     select extract(epoch from pg_postmaster_start_time())::text || ' '
       || pg_relation_filepath('taskport.users') as epoch
-  ), owner as (
+  )`
+
+/** The marks of the row `u` in an epoch: with each a new one begins, and the oldest of 32 goes. */
+export const marksIn = (epoch: string): string => `
+  case when u.epoch = ${epoch} then u.marks else
+    u.marks[greatest(cardinality(u.marks) - 30, 1):]
+      || (u.revision + 1 || ' ' || (random() * 1e15)::bigint) end`
+
+const OWNER = `${PRESENT}, owner as (
     insert into taskport.users as u (id, revision, task_count, epoch, marks)
     select $1::text, $2::text::bigint, $3::text::integer, epoch,
       array[1 || ' ' || (random() * 1e15)::bigint]
     from seen, present where found and $3::text::integer <= $4::text::integer
     on conflict (id) do update set revision = u.revision + excluded.revision,
       task_count = u.task_count + excluded.task_count, epoch = excluded.epoch,
-      marks = case when u.epoch = excluded.epoch then u.marks else
-        u.marks[greatest(cardinality(u.marks) - 30, 1):]
-          || (u.revision + 1 || ' ' || (random() * 1e15)::bigint) end
+      marks = ${marksIn('excluded.epoch')}
     where u.task_count + excluded.task_count <= $4::text::integer or excluded.task_count <= 0
     returning revision - $2::text::bigint as base
   )`
@@ -102,9 +109,9 @@ const OWNER = `
 const CREATED = `
   created as (
     insert into taskport.tasks (id, user_id, title, description, completed, priority, due_date,
-      created_at, updated_at, revision, title_key, due_key, search_text)
-    select id, $1::text, title, description, completed, priority, due_date, created_at, updated_at,
-      owner.base + nth, title_key, due_key, search_text
+      remind_at, reminded_at, created_at, updated_at, revision, title_key, due_key, search_text)
+    select id, $1::text, title, description, completed, priority, due_date, remind_at, reminded_at,
+      created_at, updated_at, owner.base + nth, title_key, due_key, search_text
     from step, owner where op = 'create'
   )`
 
@@ -112,6 +119,7 @@ const REPLACED = `
   replaced as (
     update taskport.tasks as t set title = step.title, description = step.description,
       completed = step.completed, priority = step.priority, due_date = step.due_date,
+      remind_at = step.remind_at, reminded_at = step.reminded_at,
       updated_at = step.updated_at, revision = owner.base + step.nth, title_key = step.title_key,
       due_key = step.due_key, search_text = step.search_text
     from step, owner where step.op = 'replace' and t.user_id = $1::text and t.id = step.id

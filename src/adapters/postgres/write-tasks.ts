@@ -45,6 +45,8 @@ const valuesOf = ({ op, task, nth }: Write): (string | null)[] => {
     String(task.completed),
     task.priority,
     task.due_date,
+    task.remind_at,
+    task.reminded_at,
     task.created_at,
     task.updated_at,
     title_key,

@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
+import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes]
+const MIGRATIONS = [tasks, changes, reminders]
 
 /** "Task" in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x5461736b

@@ -1,7 +1,7 @@
 import type { Task } from '../../domain/task.ts'
 
 export const COLUMNS =
-  'id, user_id, title, description, completed, priority, due_date, created_at, updated_at, revision'
+  'id, user_id, title, description, completed, priority, due_date, remind_at, reminded_at, created_at, updated_at, revision'
 
 /** A row of `COLUMNS`: SQLite has no booleans. */
 export type Row = Omit<Task, 'completed'> & { completed: number }

@@ -16,7 +16,7 @@ type ReceiptRow = { key: string; request: string; changes: string; base: number 
  */
 export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void } => {
   const { db, close } = openDatabase(path)
-  const { write, removeOwner } = taskWrites(db)
+  const { write, remind, removeOwner } = taskWrites(db)
   const readChanges = changeReader(db)
   const purge = purger(db)
   const selectTask = db.query<Row, [string, string]>(
@@ -60,6 +60,7 @@ export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void
           return revision > 0 ? [{ owner, revision }] : []
         }),
       ),
+    remind: (now, limit) => attempt(() => remind(now, limit)),
     removeOwner: (owner) => attempt(() => removeOwner(owner)),
     purge: (...horizon) => attempt(() => purge(...horizon)),
     exists: (id) => attempt(() => selectId.get(id) !== null),

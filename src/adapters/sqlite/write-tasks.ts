@@ -1,6 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { Step } from '../../application/ports.ts'
 import { quotaExceeded } from '../../domain/access.ts'
+import type { Instant } from '../../domain/due-date.ts'
 import { type Revision, taskKeys, type UserId } from '../../domain/task.ts'
 import { COLUMNS } from './task-row.ts'
 
@@ -19,13 +20,20 @@ export const taskWrites = (db: Database) => {
       json_object('revision', $revision, 'history', lower(hex(randomblob(8))))) where id = $owner`)
   const insert = db.query(`
     insert into tasks (${COLUMNS}, title_key, due_key, search_text)
-    values ($id, $user_id, $title, $description, $completed, $priority, $due_date, $created_at,
-      $updated_at, $revision, $title_key, $due_key, $search_text)`)
+    values ($id, $user_id, $title, $description, $completed, $priority, $due_date, $remind_at,
+      $reminded_at, $created_at, $updated_at, $revision, $title_key, $due_key, $search_text)`)
   const update = db.query(`
     update tasks set title = $title, description = $description, completed = $completed,
-      priority = $priority, due_date = $due_date, updated_at = $updated_at, revision = $revision,
+      priority = $priority, due_date = $due_date, remind_at = $remind_at,
+      reminded_at = $reminded_at, updated_at = $updated_at, revision = $revision,
       title_key = $title_key, due_key = $due_key, search_text = $search_text
     where user_id = $user_id and id = $id`)
+  const due = db.query<{ user_id: UserId; id: string }, [string, number]>(`
+    select user_id, id from tasks where remind_at is not null and reminded_at is null
+      and not completed and remind_at <= ? order by remind_at limit ?`)
+  const remindOf = db.query(`
+    update tasks set reminded_at = $now, updated_at = $now, revision = $revision,
+      reminded_revision = $revision where user_id = $user_id and id = $id`)
   const remove = db.query('delete from tasks where user_id = ? and id = ?')
   const bury = db.query(
     'insert into deletions (user_id, revision, id, deleted_at) values (?, ?, ?, ?)',
@@ -42,16 +50,23 @@ export const taskWrites = (db: Database) => {
     db.query(`delete from ${table} where ${table === 'users' ? 'id' : 'user_id'} = ?`),
   )
 
+  /** Answers the revision before. */
+  const takeRevisions = (owner: UserId, taken: number, added: number, quota: number): Revision => {
+    const [counted] = take.all(owner, taken, added, quota)
+    if (!counted) throw quotaExceeded(quota)
+    const base = counted.revision - taken
+    if (counted.epoch !== epoch) mark.run({ owner, revision: base + 1, epoch })
+    return base
+  }
+  const takeOne = (owner: UserId): Revision => takeRevisions(owner, 1, 0, 0)
+
   const write = ({ owner, writes, taken, quota, at, receipt }: Step) => {
     if (receipt && hasReceipt.get(owner, receipt.key)) return 'repeated'
     for (const { op, task } of writes) {
       if (op !== 'create' && !current.get(owner, task.id, task.revision)) return 'changed'
     }
     const added = writes.reduce((sum, { op }) => sum + ADDED[op], 0)
-    const [counted] = take.all(owner, taken, added, quota)
-    if (!counted) throw quotaExceeded(quota)
-    const base: Revision = counted.revision - taken
-    if (counted.epoch !== epoch) mark.run({ owner, revision: base + 1, epoch })
+    const base = takeRevisions(owner, taken, added, quota)
     for (const { op, task, nth } of writes) {
       const stored = { ...task, user_id: owner, revision: base + nth }
       if (op === 'create') insert.run({ ...stored, ...taskKeys(task) })
@@ -67,7 +82,18 @@ export const taskWrites = (db: Database) => {
     return base
   }
 
+  const remind = (now: Instant, limit: number) => {
+    const reminded = new Map<UserId, Revision>()
+    for (const { user_id, id } of due.all(now, limit)) {
+      const revision = takeOne(user_id) + 1
+      remindOf.run({ now, revision, user_id, id })
+      reminded.set(user_id, revision)
+    }
+    return [...reminded].map(([owner, revision]) => ({ owner, revision }))
+  }
+
   return {
+    remind: db.transaction(remind).immediate as typeof remind,
     write: db.transaction(write).immediate as typeof write,
     removeOwner: db.transaction((owner: UserId): void => {
       for (const removal of removals) removal.run(owner)

@@ -1,0 +1,9 @@
+-- Due reminders are found through an index that holds the armed ones only. reminded_revision is the
+-- change that was a task's last reminder.
+alter table taskport.tasks
+  add column remind_at text collate "C",
+  add column reminded_at text,
+  add column reminded_revision bigint not null default 0;
+
+create index tasks_armed on taskport.tasks (remind_at)
+where remind_at is not null and reminded_at is null and not completed;
