@@ -7,23 +7,34 @@ const HOUR = 3_600_000
 const SECOND = 1000
 const HALF_SECOND = 500
 
-/** What is to be done all the time, once the storage has been reached; returns how to end it. */
-export const startChores = (app: App, { reached, shared }: OpenStorage, log: Log): (() => void) => {
+/**
+ * Begins what is to be done all the time, once the storage has been reached; returns how to end it,
+ * which takes as long as what is being done.
+ */
+export const startChores = (
+  app: App,
+  { reached, shared, jobs }: OpenStorage,
+  log: Log,
+): (() => Promise<void>) => {
   const chores: (() => void)[] = []
   let ended = false
+  const tidy = (): Promise<void> =>
+    jobs.enqueue({ kind: 'tidy', key: '' }, new Date().toISOString())
+  // A failure is no news: whoever asks for anything now is told, and it is tried again at once.
+  const quietly = (): void => {}
   void reached.then(() => {
     if (ended) return
-    const forget = async (): Promise<void> => {
-      const forgotten = await app.forgetOld()
-      if (forgotten > 0) log.info({ rows: forgotten }, 'forgot old deletions and receipts')
-    }
-    chores.push(repeat(HOUR, forget, (error) => log.error(describe(error), 'forgetting failed')))
-    chores.push(repeat(SECOND, app.remindDue, () => {}))
-    // A failure is no news: whoever asks for anything now is told, and streams catch up afterwards.
-    if (shared) chores.push(repeat(HALF_SECOND, app.lookForChanges, () => {}))
+    jobs.work(app.runJob)
+    chores.push(
+      repeat(HOUR, tidy, (error) => log.error(describe(error), 'tidying up is delayed')),
+      repeat(SECOND, app.remindDue, quietly),
+      repeat(HALF_SECOND, app.wakeWebhooks, quietly),
+    )
+    if (shared) chores.push(repeat(HALF_SECOND, app.lookForChanges, quietly))
   })
-  return () => {
+  return async () => {
     ended = true
     for (const end of chores) end()
+    await jobs.stop()
   }
 }

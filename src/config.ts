@@ -21,6 +21,10 @@ export type Config = Readonly<{
   trustProxy?: string
   corsOrigins: readonly string[]
   taskQuota: number
+  /** Schemes that addresses of webhooks may have, with their colons. */
+  webhookSchemes: readonly string[]
+  /** Whether webhooks may lead into private networks and to this machine. */
+  webhookPrivate: boolean
   logLevel: (typeof LOG_LEVELS)[number]
 }>
 
@@ -89,6 +93,13 @@ export const readConfig = (environment: Environment): Config => {
     'must be the name of the header that your proxy sets, such as X-Forwarded-For.',
   )
 
+  const allowed = read(
+    'WEBHOOK_ALLOW',
+    [] as string[],
+    parseAllowed,
+    'must be http, private, or both with a comma between them.',
+  )
+
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: whole('PORT', 8000, 0, 65_535),
@@ -109,6 +120,8 @@ export const readConfig = (environment: Environment): Config => {
       'must be exact origins with commas between them, such as https://app.example.com.',
     ),
     taskQuota: whole('TASK_QUOTA', 10_000, 1, 1_000_000),
+    webhookSchemes: allowed.includes('http') ? ['https:', 'http:'] : ['https:'],
+    webhookPrivate: allowed.includes('private'),
     logLevel: read(
       'LOG_LEVEL',
       'info' as const,
@@ -132,6 +145,11 @@ const parseStorage = (value: string, poolSize: number): Storage | undefined => {
   if (path !== undefined) return { kind: 'sqlite', path }
   const url = /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
   return url ? { kind: 'postgres', url: value, poolSize } : undefined
+}
+
+const parseAllowed = (value: string): string[] | undefined => {
+  const words = value.split(',').map((word) => word.trim())
+  return words.every((word) => word === 'http' || word === 'private') ? words : undefined
 }
 
 const parseHttpUrl = (value: string): string | undefined =>

@@ -3,6 +3,8 @@ import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
 import { describe } from './adapters/http/request-log.ts'
 import { serve } from './adapters/http/serve.ts'
+import { webhookSender } from './adapters/webhooks/send.ts'
+import { newSecret } from './adapters/webhooks/sign.ts'
 import { createApp } from './application/index.ts'
 import { startChores } from './chores.ts'
 import { readConfig } from './config.ts'
@@ -10,6 +12,9 @@ import { createLog } from './log.ts'
 import { openStorage } from './storage.ts'
 import { openTokens } from './tokens.ts'
 import { welcome } from './welcome.ts'
+
+/** Milliseconds that background work may take to end. */
+const GRACE = 8000
 
 const fail = (error: unknown): never => {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -22,11 +27,17 @@ try {
   const storage = await openStorage(config.storage, log, fail)
   const app = createApp(
     {
-      tasks: storage.tasks,
+      ...storage,
+      send: webhookSender({
+        schemes: config.webhookSchemes,
+        ...(config.webhookPrivate && { allowed: () => true }),
+      }),
+      newSecret,
+      chance: Math.random,
       now: () => new Date().toISOString(),
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
     },
-    { taskQuota: config.taskQuota },
+    config,
   )
   const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
   const onFailure = (error: unknown): void => log.error(describe(error), 'event stream failed')
@@ -35,14 +46,13 @@ try {
     streams: { onFailure },
     ...(accounts && { accounts }),
   })
-  const clearChores = startChores(app, storage, log)
+  const endChores = startChores(app, storage, log)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
 
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping')
-    clearChores()
     routes.endStreams()
-    await server.stop()
+    await Promise.all([server.stop(), Promise.race([endChores(), Bun.sleep(GRACE)])])
     await close()
     await storage.close()
     process.exit(0)

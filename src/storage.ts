@@ -1,9 +1,11 @@
 import { describe, type Log } from './adapters/http/request-log.ts'
-import type { TaskStore } from './application/ports.ts'
+import type { JobQueue, TaskStore, WebhookStore } from './application/ports.ts'
 import type { Storage } from './config.ts'
 
 export type OpenStorage = Readonly<{
   tasks: TaskStore
+  webhooks: WebhookStore
+  jobs: JobQueue
   /** Resolves when the database has been reached for the first time. */
   reached: Promise<void>
   /** Whether other processes may write to it as well. */
@@ -19,20 +21,27 @@ export const openStorage = async (
   log: Log,
   fail: (error: Error) => void,
 ): Promise<OpenStorage> => {
+  const onError = (error: unknown): void => log.error(describe(error), 'job failed, trying again')
   if (storage.kind === 'memory') {
-    const { memoryTaskStore } = await import('./adapters/memory/task-store.ts')
-    return { tasks: memoryTaskStore(), reached: NOW, shared: false, close: () => {} }
+    const { memoryStorage } = await import('./adapters/memory/storage.ts')
+    const { memoryJobQueue } = await import('./adapters/jobs/memory.ts')
+    const jobs = memoryJobQueue({ onError })
+    return { ...memoryStorage(), jobs, reached: NOW, shared: false, close: () => {} }
   }
   if (storage.kind === 'sqlite') {
-    const { sqliteTaskStore } = await import('./adapters/sqlite/task-store.ts')
-    return { ...sqliteTaskStore(storage.path), reached: NOW, shared: false }
+    const { sqliteStorage } = await import('./adapters/sqlite/storage.ts')
+    const { sqliteJobQueue } = await import('./adapters/jobs/sqlite.ts')
+    const { db, ...opened } = sqliteStorage(storage.path)
+    return { ...opened, jobs: sqliteJobQueue(db, { onError }), reached: NOW, shared: false }
   }
-  const { postgresTaskStore } = await import('./adapters/postgres/task-store.ts')
-  const opened = postgresTaskStore(storage.url, {
+  const { postgresStorage } = await import('./adapters/postgres/storage.ts')
+  const { pgBossQueue } = await import('./adapters/jobs/pg-boss.ts')
+  const { address, migrated, ...opened } = postgresStorage(storage.url, {
     poolSize: storage.poolSize,
     onOutage: (error) => log.error(describe(error), 'database not reachable, trying again'),
     onRefusal: fail,
   })
-  void opened.migrated.then(() => log.info({}, 'database ready'))
-  return { ...opened, reached: opened.migrated, shared: true }
+  const jobs = pgBossQueue(address, { onError })
+  void Promise.all([migrated, jobs.started]).then(() => log.info({}, 'database ready'))
+  return { ...opened, jobs, reached: migrated, shared: true }
 }

@@ -10,10 +10,12 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
   ),
   adapter('identity', /^(better-auth(\/.*)?|kysely-postgres-js|postgres|bun:sqlite|node:.*)$/),
+  adapter('jobs', /^(pg-boss|bun:sqlite)$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
+  adapter('webhooks', /^(ipaddr\.js|node:.*)$/),
   { folder: 'client/', own: ['client/', 'src/domain/'], packages: /^$/ },
   { folder: 'src/', own: ['src/', 'package.json'], packages: /^(pino|pino-pretty|node:.*)$/ },
 ]

@@ -18,6 +18,8 @@ test('nothing configured is a working configuration', () => {
       identity: {},
       corsOrigins: [],
       taskQuota: 10_000,
+      webhookSchemes: ['https:'],
+      webhookPrivate: false,
       logLevel: 'info',
     })
     expect(secretPath(config)).toBe('data/secret')
@@ -53,6 +55,8 @@ test('everything can be configured', () => {
     trustProxy: 'X-Forwarded-For',
     corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
     taskQuota: 5,
+    webhookSchemes: ['https:'],
+    webhookPrivate: false,
     logLevel: 'debug',
   })
 })

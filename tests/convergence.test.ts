@@ -2,8 +2,8 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { memoryTaskStore } from '../src/adapters/memory/task-store.ts'
-import { postgresTaskStore } from '../src/adapters/postgres/task-store.ts'
-import { sqliteTaskStore } from '../src/adapters/sqlite/task-store.ts'
+import { postgresStorage } from '../src/adapters/postgres/storage.ts'
+import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import type { Change } from '../src/domain/change.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
@@ -101,13 +101,13 @@ describe('all devices end with what the server has, nothing doubled, lost or out
   test('memory', () => holds(memoryTaskStore(), 60))
 
   test('sqlite', () => {
-    const { tasks, close } = sqliteTaskStore(join(temporaryFolder(), 'taskport.db'))
+    const { tasks, close } = sqliteStorage(join(temporaryFolder(), 'taskport.db'))
     closers.push(close)
     return holds(tasks, 30)
   })
 
   test('postgres', async () => {
-    const { tasks, migrated, close } = postgresTaskStore(await freshDatabase())
+    const { tasks, migrated, close } = postgresStorage(await freshDatabase())
     closers.push(close)
     await migrated
     return holds(tasks, 30)

@@ -3,6 +3,8 @@ import type { Ports } from './ports.ts'
 
 /** Removes everything that is kept of the actor. Repeating it changes nothing. */
 export const deleteAccount =
-  ({ tasks }: Pick<Ports, 'tasks'>) =>
-  (actor: UserId): Promise<void> =>
-    tasks.removeOwner(actor)
+  ({ tasks, webhooks }: Pick<Ports, 'tasks' | 'webhooks'>) =>
+  async (actor: UserId): Promise<void> => {
+    await webhooks.removeOwner(actor)
+    await tasks.removeOwner(actor)
+  }

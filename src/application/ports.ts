@@ -3,6 +3,7 @@ import type { Instant } from '../domain/due-date.ts'
 import type { PlannedChange, Write } from '../domain/plan.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
+import type { AttemptError, Message, Reminded, Webhook } from '../domain/webhook.ts'
 
 /** The time now. */
 export type Clock = () => Instant
@@ -38,11 +39,16 @@ export type Step = Readonly<{
   receipt?: Receipt
 }>
 
-/** What has happened after a position. */
-export type Feed = FeedState & Readonly<{ changes: readonly Change[]; more: boolean }>
+/**
+ * What has happened after a position; `reminded` has, by task, the revision of the last reminder that
+ * was given after it.
+ */
+export type Feed = FeedState &
+  Readonly<{ changes: readonly Change[]; more: boolean; reminded: Reminded }>
 
 /**
- * Keeps the tasks of all users, each user's apart. Every method but `exists` takes the owner and can
+ * Keeps the tasks of all users, each user's apart. Whatever takes a revision makes the owner's
+ * webhooks due in the same step, see `WebhookStore`. Every method but `exists` takes the owner and can
  * neither see nor touch anything else; user ids and texts are opaque and compared byte by byte.
  *
  * Each method is one atomic step: it happens whole or not at all, survives a crash once its promise
@@ -111,6 +117,55 @@ export type TaskStore = Readonly<{
   ready(): Promise<void>
 }>
 
+/**
+ * Keeps the webhooks of all users beside their tasks; what is said of `TaskStore` goes for it, too.
+ * When a change of the owner's tasks is stored, each of his webhooks that is enabled takes the next
+ * version, and that time as `due_at` unless it has one, in the same step.
+ */
+export type WebhookStore = Readonly<{
+  /** False, and changes nothing, when the owner already has `most`. */
+  create(webhook: Webhook, most: number): Promise<boolean>
+  get(owner: UserId, id: string): Promise<Webhook | undefined>
+  /** Oldest first. */
+  list(owner: UserId): Promise<Webhook[]>
+  /** Replaces it if its version still is `webhook.version`, and answers whether; then that is one more. */
+  replace(webhook: Webhook): Promise<boolean>
+  /** Whether it was there. */
+  remove(owner: UserId, id: string): Promise<boolean>
+  removeOwner(owner: UserId): Promise<void>
+  /** At most `limit` that are due, longest first. */
+  due(now: Instant, limit: number): Promise<{ owner: UserId; id: string }[]>
+}>
+
+/** What became of an attempt. `retryAfter` is in milliseconds, 0 when the receiver did not say. */
+export type Attempt =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; error: AttemptError; retryAfter: number }>
+
+/** Signs a message with each secret and sends it, once. Never throws, never follows a redirect. */
+export type WebhookSender = (
+  url: string,
+  message: Message,
+  secrets: readonly string[],
+) => Promise<Attempt>
+
+/** Work to be done in the background; `key` tells jobs of one kind apart. */
+export type Job = Readonly<{ kind: 'deliver' | 'ping' | 'tidy'; key: string }>
+
+/**
+ * Keeps jobs until they have been done, over restarts (storages that persist). A job is done at least
+ * once: not before its time; again, a little later each time, when doing it failed; and again when
+ * the process that did it died. Of jobs with one kind and key there is one at most, waiting or being
+ * done: enqueuing another changes nothing.
+ */
+export type JobQueue = Readonly<{
+  enqueue(job: Job, at: Instant): Promise<void>
+  /** Begins to do jobs, several at once. */
+  work(handler: (job: Job) => Promise<void>): void
+  /** Begins no other and resolves when those that run have ended. */
+  stop(): Promise<void>
+}>
+
 /** Who a token speaks for, and until when (milliseconds since 1970). */
 export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
 
@@ -121,4 +176,15 @@ export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
  */
 export type TokenVerifier = (token: string) => Promise<Identity> | Identity
 
-export type Ports = Readonly<{ tasks: TaskStore; now: Clock; newId: NewId }>
+export type Ports = Readonly<{
+  tasks: TaskStore
+  webhooks: WebhookStore
+  jobs: JobQueue
+  send: WebhookSender
+  now: Clock
+  newId: NewId
+  /** A new secret of a webhook, such as `whsec_…`. */
+  newSecret: () => string
+  /** From 0 to 1. */
+  chance: () => number
+}>

@@ -1,5 +1,6 @@
 import { type Change, type FeedPosition, historyAt, requireContinuity } from '../domain/change.ts'
-import type { UserId } from '../domain/task.ts'
+import type { Revision, UserId } from '../domain/task.ts'
+import type { Reminded } from '../domain/webhook.ts'
 import type { TaskStore } from './ports.ts'
 
 /** `position` is where to go on from; with `more` there is something to be had there already. */
@@ -7,6 +8,9 @@ export type ChangePage = Readonly<{
   changes: readonly Change[]
   position: FeedPosition
   more: boolean
+  /** Where to go on from after the change with that revision. */
+  after(revision: Revision): FeedPosition
+  reminded: Reminded
 }>
 
 /** At most `limit` changes after a position; from the start, without deletions, when there is none. */
@@ -23,13 +27,11 @@ export const readChanges = async (
   const last = feed.more ? feed.changes.at(-1) : undefined
   const revision = last?.revision ?? feed.revision
   const snapshot = from ? from.snapshot : feed.revision
-  return {
-    changes: feed.changes,
-    more: feed.more,
-    position: {
-      revision,
-      history: historyAt(feed.marks, revision),
-      snapshot: snapshot !== null && snapshot > revision ? snapshot : null,
-    },
-  }
+  const positionAt = (reached: Revision): FeedPosition => ({
+    revision: reached,
+    history: historyAt(feed.marks, reached),
+    snapshot: snapshot !== null && snapshot > reached ? snapshot : null,
+  })
+  const { changes, more, reminded } = feed
+  return { changes, more, reminded, position: positionAt(revision), after: positionAt }
 }

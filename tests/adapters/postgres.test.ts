@@ -3,8 +3,7 @@ import postgres from 'postgres'
 import { listStatement } from '../../src/adapters/postgres/list-tasks.ts'
 import { changesStatement } from '../../src/adapters/postgres/read-changes.ts'
 import { REMIND } from '../../src/adapters/postgres/remind.ts'
-import { type PostgresOptions, postgresTaskStore } from '../../src/adapters/postgres/task-store.ts'
-import { createApp } from '../../src/application/index.ts'
+import { type PostgresOptions, postgresStorage } from '../../src/adapters/postgres/storage.ts'
 import { listChanges } from '../../src/application/list-changes.ts'
 import type { FeedPosition } from '../../src/domain/change.ts'
 import { editTask, type Task } from '../../src/domain/task.ts'
@@ -17,12 +16,13 @@ import {
   taskQuery,
 } from '../../src/domain/task-query.ts'
 import { taskStoreContract } from '../contracts/task-store.ts'
+import { appOf } from '../support/app.ts'
 import { freshDatabase, type PostgresServer, privateServer } from '../support/postgres.ts'
 import { silentProxy } from '../support/proxy.ts'
 import { countingIds, NOON, put, replace, tickingClock } from '../support/tasks.ts'
 
 const openAt = async (url: string, options: PostgresOptions = {}) => {
-  const store = postgresTaskStore(url, options)
+  const store = postgresStorage(url, options)
   await store.migrated
   return store
 }
@@ -37,9 +37,9 @@ describe('migrations', () => {
   test('four processes that start at once on an empty database all come up', async () => {
     const url = await freshDatabase()
     const script = `
-      const { postgresTaskStore } = await import('${import.meta.dir}/../../src/adapters/postgres/task-store.ts')
+      const { postgresStorage } = await import('${import.meta.dir}/../../src/adapters/postgres/storage.ts')
       const failures = []
-      const store = postgresTaskStore('${url}', { onOutage: (error) => failures.push(String(error)) })
+      const store = postgresStorage('${url}', { onOutage: (error) => failures.push(String(error)) })
       await store.migrated
       await store.tasks.ready()
       await store.close()
@@ -57,6 +57,7 @@ describe('migrations', () => {
       { version: 1 },
       { version: 2 },
       { version: 3 },
+      { version: 4 },
     ])
     await sql.end()
   })
@@ -78,7 +79,7 @@ describe('migrations', () => {
     await sql`insert into taskport.migrations (version) values (99)`
     await sql.end()
     const { promise: refused, resolve } = Promise.withResolvers<Error>()
-    const store = postgresTaskStore(url, { onRefusal: resolve })
+    const store = postgresStorage(url, { onRefusal: resolve })
     expect((await refused).message).toMatch(/schema 99.*newer/s)
     await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
     await store.close()
@@ -137,7 +138,7 @@ test('statements prepared before a table was altered still mean the same', async
 
 test('50 toggles of one task at once all take effect', async () => {
   const { tasks, close } = await openAt(await freshDatabase())
-  const app = createApp({ tasks, now: tickingClock(), newId: countingIds() })
+  const app = appOf({ tasks, now: tickingClock(), newId: countingIds() })
   const { id } = await app.createTask('alice', { title: 'contended' })
   const toggled = await Promise.all(Array.from({ length: 50 }, () => app.completeTask('alice', id)))
   expect(toggled.map(({ revision }) => revision).sort((a, b) => a - b)).toEqual(
@@ -149,7 +150,7 @@ test('50 toggles of one task at once all take effect', async () => {
 
 test('100 creates at once with one key make one task, and all get it', async () => {
   const { tasks, close } = await openAt(await freshDatabase())
-  const app = createApp({ tasks, now: tickingClock(), newId: countingIds() })
+  const app = appOf({ tasks, now: tickingClock(), newId: countingIds() })
   const once = { key: 'same', request: 'same' }
   const all = await Promise.all(
     Array.from({ length: 100 }, () => app.createTask('alice', { title: 'once' }, once)),
@@ -321,7 +322,7 @@ describe('a server that is away', () => {
   test('at the start: unavailable, then ready by itself', async () => {
     await server.stop()
     const { promise: failed, resolve } = Promise.withResolvers<unknown>()
-    const store = postgresTaskStore(server.url, { onOutage: resolve })
+    const store = postgresStorage(server.url, { onOutage: resolve })
     expect(await failed).toBeInstanceOf(Error)
     await expect(store.tasks.ready()).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(put(store.tasks, 'alice', 'too early')).rejects.toMatchObject({

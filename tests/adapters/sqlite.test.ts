@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../src/adapters/sqlite/database.ts'
 import { listSql } from '../../src/adapters/sqlite/list-tasks.ts'
-import { sqliteTaskStore } from '../../src/adapters/sqlite/task-store.ts'
+import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
 import { listChanges } from '../../src/application/list-changes.ts'
 import type { FeedPosition } from '../../src/domain/change.ts'
 import { ORDERS, SORTS, STATUSES, taskQuery } from '../../src/domain/task-query.ts'
@@ -14,15 +14,15 @@ import { put } from '../support/tasks.ts'
 
 const newPath = () => join(temporaryFolder(), 'deep/down/taskport.db')
 
-taskStoreContract('sqlite', () => sqliteTaskStore(newPath()))
+taskStoreContract('sqlite', () => sqliteStorage(newPath()))
 
 test('the file and its folder are made, and what is stored survives', async () => {
   const path = newPath()
-  const first = sqliteTaskStore(path)
+  const first = sqliteStorage(path)
   const task = await put(first.tasks, 'alice', 'kept')
   first.close()
   expect(existsSync(path)).toBe(true)
-  const second = sqliteTaskStore(path)
+  const second = sqliteStorage(path)
   expect(await second.tasks.get('alice', task.id)).toEqual(task)
   second.close()
 })
@@ -30,7 +30,7 @@ test('the file and its folder are made, and what is stored survives', async () =
 test('a backup put back is another history from where it was taken, and the same before', async () => {
   const path = newPath()
   const write = async (titles: string[]): Promise<FeedPosition> => {
-    const store = sqliteTaskStore(path)
+    const store = sqliteStorage(path)
     for (const title of titles) await put(store.tasks, 'alice', title)
     const { position } = await listChanges(store)('alice', null, 100)
     store.close()
@@ -42,7 +42,7 @@ test('a backup put back is another history from where it was taken, and the same
   copyFileSync(`${path}.backup`, path)
   const early = await write([])
   const kept = await write(['other 4', 'other 5', 'other 6'])
-  const store = sqliteTaskStore(path)
+  const store = sqliteStorage(path)
   const since = listChanges(store)
   await expect(since('alice', lost, 100)).rejects.toMatchObject({ kind: 'gone' })
   for (const position of [shared, early]) {
@@ -103,9 +103,9 @@ test('a newer schema, a file of another program and a broken one are refused and
 test('no room left is unavailable, and nothing is half written', async () => {
   const path = newPath()
   const script = `
-    const { sqliteTaskStore } = await import('${import.meta.dir}/../../src/adapters/sqlite/task-store.ts')
+    const { sqliteStorage } = await import('${import.meta.dir}/../../src/adapters/sqlite/storage.ts')
     const { put, revisionOf } = await import('${import.meta.dir}/../support/tasks.ts')
-    const { tasks } = sqliteTaskStore('${path}')
+    const { tasks } = sqliteStorage('${path}')
     const big = { title: 'big', description: 'x'.repeat(1000) }
     let stored = 0
     for (;;) {
@@ -122,7 +122,7 @@ test('no room left is unavailable, and nothing is half written', async () => {
   expect(kind).toBe('unavailable')
   expect(stored).toBeGreaterThan(10)
   expect(seen).toBe(stored)
-  const { tasks, close } = sqliteTaskStore(path)
+  const { tasks, close } = sqliteStorage(path)
   const whole = { limit: null, after: null }
   const list = await tasks.list('alice', taskQuery(), whole)
   expect([list.tasks.length, list.revision]).toEqual([stored, stored])

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
-import { type App, createApp } from '../../src/application/index.ts'
+import { forgetOld } from '../../src/application/forget-old.ts'
+import type { App } from '../../src/application/index.ts'
 import type { Step, TaskStore } from '../../src/application/ports.ts'
 import type { Change, FeedPosition } from '../../src/domain/change.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
+import { appOf } from '../support/app.ts'
 import { countingIds, put, revisionOf, tickingClock, uuid } from '../support/tasks.ts'
 
 let tasks: TaskStore
@@ -12,7 +14,7 @@ let time: string
 
 beforeEach(() => {
   tasks = memoryTaskStore()
-  app = createApp({ tasks, now: tickingClock(), newId: countingIds() }, { taskQuota: 5 })
+  app = appOf({ tasks, now: tickingClock(), newId: countingIds() }, { taskQuota: 5 })
 })
 
 const titles = async (user: string) =>
@@ -124,7 +126,7 @@ describe('ChangeTasks', () => {
         return tasks.write(step)
       },
     }
-    const other = createApp({ tasks: racing, now: tickingClock(), newId: countingIds() })
+    const other = appOf({ tasks: racing, now: tickingClock(), newId: countingIds() })
     const changes = await other.changeTasks('alice', [
       { op: 'create', draft: { title: 'new' } },
       { op: 'update', id, patch: { title: 'b' }, precondition: 'any' },
@@ -228,7 +230,7 @@ describe('once only', () => {
           return found
         },
       }
-      const other = createApp({ tasks: late, now: tickingClock(), newId: countingIds() })
+      const other = appOf({ tasks: late, now: tickingClock(), newId: countingIds() })
       replays = 0
       await step(other)
       expect([key, replays]).toEqual([key, 1])
@@ -357,7 +359,7 @@ describe('FollowChanges', () => {
         return tasks.revisions(owners)
       },
     }
-    const here = createApp({ tasks: counting, now: tickingClock(), newId: countingIds() })
+    const here = appOf({ tasks: counting, now: tickingClock(), newId: countingIds() })
     await here.lookForChanges()
     expect(asked).toEqual([])
     const followers = ['alice', 'alice', 'bob'].map((user) => here.followChanges(user, null, 10))
@@ -385,7 +387,7 @@ describe('FollowChanges', () => {
 describe('RemindDue', () => {
   test('reminds of everything that is due, tells who listens, and does so once', async () => {
     let now = '2026-02-10T12:00:00.000Z'
-    const timed = createApp({ tasks, now: () => now, newId: countingIds() })
+    const timed = appOf({ tasks, now: () => now, newId: countingIds() })
     const remind_at = '2026-02-10T13:00:00Z'
     for (let n = 0; n < 300; n++) await timed.createTask('alice', { title: `${n}`, remind_at })
     const ahead = timed.followChanges('alice', null, 1000)
@@ -409,7 +411,8 @@ describe('ForgetOld', () => {
 
   test('forgets keys after a day and deletions after 90', async () => {
     later(0)
-    const timed = createApp({ tasks, now: () => time, newId: countingIds() })
+    const timed = appOf({ tasks, now: () => time, newId: countingIds() })
+    const forget = forgetOld({ tasks, now: () => time })
     const once = { key: 'k', request: 'r' }
     const { id } = await timed.createTask('alice', { title: 'a' }, once)
     await timed.deleteTask('alice', id)
@@ -421,7 +424,7 @@ describe('ForgetOld', () => {
       [91, 0],
     ] as const) {
       later(days)
-      expect([days, await timed.forgetOld()]).toEqual([days, forgotten])
+      expect([days, await forget()]).toEqual([days, forgotten])
     }
     expect(await tasks.receipt('alice', 'k')).toBeUndefined()
     await expect(timed.listChanges('alice', at(1), 10)).rejects.toMatchObject({ kind: 'gone' })

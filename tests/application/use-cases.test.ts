@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
-import { type App, createApp } from '../../src/application/index.ts'
+import type { App } from '../../src/application/index.ts'
 import type { Step, TaskStore } from '../../src/application/ports.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
+import { appOf } from '../support/app.ts'
 import { countingIds, revisionOf, tickingClock, uuid } from '../support/tasks.ts'
 
 let tasks: TaskStore
@@ -10,7 +11,7 @@ let app: App
 
 beforeEach(() => {
   tasks = memoryTaskStore()
-  app = createApp({ tasks, now: tickingClock(), newId: countingIds() }, { taskQuota: 3 })
+  app = appOf({ tasks, now: tickingClock(), newId: countingIds() }, { taskQuota: 3 })
 })
 
 const titles = async (user: string) =>
@@ -30,7 +31,7 @@ describe('CreateTask', () => {
       seen.push(at)
       return uuid(1)
     }
-    const task = await createApp({ tasks, now: tickingClock(), newId }).createTask('alice', {
+    const task = await appOf({ tasks, now: tickingClock(), newId }).createTask('alice', {
       title: 'x',
     })
     expect(seen).toEqual([task.created_at])
@@ -103,7 +104,7 @@ describe('UpdateTask', () => {
         return tasks.write(step)
       },
     }
-    const other = createApp({ tasks: racing, now: tickingClock(), newId: countingIds() })
+    const other = appOf({ tasks: racing, now: tickingClock(), newId: countingIds() })
     expect(await other.updateTask('alice', created.id, { title: 'b' })).toMatchObject({
       title: 'b',
       description: 'from the other',
@@ -114,7 +115,7 @@ describe('UpdateTask', () => {
   test('gives up when it is overtaken for ever', async () => {
     const created = await app.createTask('alice', { title: 'a' })
     const busy: TaskStore = { ...tasks, write: async () => 'changed' }
-    const other = createApp({ tasks: busy, now: tickingClock(), newId: countingIds() })
+    const other = appOf({ tasks: busy, now: tickingClock(), newId: countingIds() })
     await expect(other.updateTask('alice', created.id, { title: 'b' })).rejects.toMatchObject({
       kind: 'unavailable',
     })
@@ -174,7 +175,7 @@ describe('FilterTasks', () => {
   test('reads no list while the revision is the one already seen', async () => {
     await app.createTask('alice', { title: 'a' })
     const unread: TaskStore = { ...tasks, list: () => Promise.reject(new Error('was read')) }
-    const other = createApp({ tasks: unread, now: tickingClock(), newId: countingIds() })
+    const other = appOf({ tasks: unread, now: tickingClock(), newId: countingIds() })
     expect(await other.filterTasks('alice', taskQuery(), undefined, 1)).toBeUndefined()
     await expect(other.filterTasks('alice', taskQuery(), undefined, 2)).rejects.toThrow('was read')
   })

@@ -229,6 +229,7 @@ export const taskChangesContract = (open: () => TaskStore, someone: () => UserId
         revision: 0,
         purged: 0,
         marks: [],
+        reminded: {},
       })
     })
 

@@ -3,7 +3,8 @@ import Ajv2020 from 'ajv/dist/2020'
 import addFormats from 'ajv-formats'
 import { identityProvider } from '../../src/adapters/identity/index.ts'
 import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
-import type { TaskStore } from '../../src/application/ports.ts'
+import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
+import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { type Call, type Http, json, openHttp } from '../support/http.ts'
 
@@ -209,8 +210,11 @@ describe('the document', () => {
   })
 })
 
+const HOOK = { url: 'https://hooks.example.com/', events: ['task.changed'] }
+
 let http: Http
 let id: string
+let hook: string
 
 beforeEach(async () => {
   http = whole()
@@ -222,6 +226,7 @@ beforeEach(async () => {
     body: { completed: false },
     headers: { 'idempotency-key': 'used' },
   })
+  hook = (await json(http.call('POST', '/api/webhooks', { body: HOOK }))).id
 })
 
 type Ask = Call &
@@ -241,7 +246,8 @@ const ask = async (
   { via = http, task, search = '', again, twice, deleted, onTask, ...call }: Ask = {},
 ) => {
   const { method, path } = operation(name)
-  const address = path.replace('{id}', task ?? id) + search
+  const own = path.startsWith('/api/webhooks') ? hook : id
+  const address = path.replace('{id}', task ?? own) + search
   const body = onTask && { operations: [{ id, ...onTask }] }
   const send = (headers = call.headers) =>
     via.call(method.toUpperCase(), address, {
@@ -323,12 +329,12 @@ const conforms = (headers: Headers, documented: Json): void => {
   }
 }
 
-const failing = (error: Error): Http =>
-  openHttp(
-    new Proxy({} as TaskStore, {
-      get: () => () => Promise.reject(error),
-    }),
-  )
+const failing = (error: Error): Http => {
+  const broken = { get: () => () => Promise.reject(error) }
+  return openHttp(new Proxy({} as TaskStore, broken), {
+    webhooks: new Proxy({} as WebhookStore, broken),
+  })
+}
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -343,6 +349,13 @@ const GOOD: Record<string, Call> = {
   changeTasks: { body: { operations: [{ op: 'create', body: { title: 'New' } }] } },
   listChanges: {},
   followChanges: {},
+  createWebhook: { body: HOOK },
+  listWebhooks: {},
+  getWebhook: {},
+  deleteWebhook: {},
+  pingWebhook: {},
+  rotateSecret: {},
+  replayWebhook: { body: { since: 0 } },
 }
 
 type Case = [name: string, status: number, why: string, ask: Ask]
@@ -359,8 +372,9 @@ const common = Object.entries(GOOD).flatMap(([name, good]): Case[] => {
     [name, 500, 'when the storage is broken', { ...good, via: failing(new Error('broken')) }],
     ...(path.includes('{id}')
       ? ([
-          [name, 403, "for another's task", { ...good, as: 'bob' }],
-          [name, 404, 'for no task', { ...good, task: Bun.randomUUIDv7() }],
+          ['403' in of.responses ? name : '', 403, "for another's task", { ...good, as: 'bob' }],
+          ['403' in of.responses ? '' : name, 404, "for another's", { ...good, as: 'bob' }],
+          [name, 404, "for nobody's", { ...good, task: Bun.randomUUIDv7() }],
           [name, 404, 'for what is no id', { ...good, task: 'x' }],
         ] satisfies Case[])
       : []),
@@ -396,10 +410,12 @@ const onTask = (op: string, more: object = {}): Ask => ({ onTask: { op, ...more 
 const full = openHttp(memoryTaskStore(), { taskQuota: 0 })
 
 const CASES: Case[] = [
-  ...common.map(([name, status, why, call]): Case => {
-    const body = call.body === undefined ? {} : { headers: { ...JSON_TYPE, ...call.headers } }
-    return [name, status, why, { ...call, ...body }]
-  }),
+  ...common
+    .filter(([name]) => name !== '')
+    .map(([name, status, why, call]): Case => {
+      const body = call.body === undefined ? {} : { headers: { ...JSON_TYPE, ...call.headers } }
+      return [name, status, why, { ...call, ...body }]
+    }),
   ['listTasks', 200, 'with everything', {}],
   ['listTasks', 200, 'with nothing', { as: 'bob' }],
   ['listTasks', 200, 'with a page', { search: '?limit=1&sort=title' }],
@@ -437,6 +453,26 @@ const CASES: Case[] = [
     'beyond the limit',
     { via: openHttp(memoryTaskStore(), { streams: { perUser: 0 } }) },
   ],
+  ['createWebhook', 201, 'with its secret', GOOD['createWebhook'] ?? {}],
+  [
+    'createWebhook',
+    403,
+    'when there are enough',
+    {
+      ...GOOD['createWebhook'],
+      via: openHttp(memoryTaskStore(), {
+        webhooks: { ...memoryWebhookStore(), create: async () => false },
+      }),
+    },
+  ],
+  ['createWebhook', 400, 'to a scheme', { body: { ...HOOK, url: 'http://x.example.com' } }],
+  ['listWebhooks', 200, 'with all', {}],
+  ['getWebhook', 200, 'with its state', {}],
+  ['deleteWebhook', 204, 'and nothing else', {}],
+  ['pingWebhook', 202, 'and nothing else', {}],
+  ['rotateSecret', 200, 'with the new secret', {}],
+  ['replayWebhook', 200, 'with its state', { body: { since: 1 } }],
+  ['replayWebhook', 410, 'for a revision to come', { body: { since: 99 } }],
   ['health', 200, 'always', { as: null }],
   ['ready', 200, 'when all is well', { as: null }],
   [

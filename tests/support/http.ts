@@ -1,9 +1,10 @@
 import type { Accounts } from '../../src/adapters/http/account-routes.ts'
 import { type ApiOptions, api } from '../../src/adapters/http/api.ts'
 import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
-import { createApp } from '../../src/application/index.ts'
-import type { TaskStore, TokenVerifier } from '../../src/application/ports.ts'
+import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
+import type { TaskStore, TokenVerifier, WebhookStore } from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
+import { appOf } from './app.ts'
 
 /** The token is the user, percent-encoded; `expired`, `bad` and `keyless` are what they say. */
 export const plainTokens: TokenVerifier = (token) => {
@@ -30,12 +31,14 @@ export const openHttp = (
     accounts,
     taskQuota = 10_000,
     streams = {},
+    webhooks = memoryWebhookStore(),
     ...options
   }: Partial<HandlerOptions> & {
     verify?: TokenVerifier
     taskQuota?: number
     accounts?: Accounts
     streams?: ApiOptions['streams'] & object
+    webhooks?: WebhookStore
   } = {},
 ) => {
   const lines: LogLine[] = []
@@ -43,9 +46,10 @@ export const openHttp = (
     lines.push({ level, ...fields, message })
   }
   const log = { info: write('info'), error: write('error') }
-  const app = createApp(
+  const app = appOf(
     {
       tasks,
+      webhooks,
       now: () => new Date().toISOString(),
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
     },

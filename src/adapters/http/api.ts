@@ -11,6 +11,7 @@ import { json } from './json.ts'
 import { operations } from './openapi.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
 import { taskRoutes } from './task-routes.ts'
+import { webhookRoutes } from './webhook-routes.ts'
 
 export type ApiOptions = Readonly<{
   version: string
@@ -54,6 +55,7 @@ export const api = (
     )
     .use(taskRoutes(app))
     .use(changeRoutes(app, streams))
+    .use(webhookRoutes(app))
     .use(accounts ? accountRoutes(accounts) : new Elysia())
     .use(docs(version, accounts !== undefined))
 

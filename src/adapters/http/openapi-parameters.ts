@@ -100,6 +100,8 @@ export const TASK_ID = { name: 'id', in: 'path', required: true, schema: text({ 
 export const IDEMPOTENCY_KEY = headerOf('Idempotency-Key')
 export const LAST_EVENT_ID = headerOf('Last-Event-ID')
 
+export const WEBHOOK_ID = { ...TASK_ID, schema: text() }
+
 export const LIST_QUERY = listed('query', QUERY)
 export const CHANGE_QUERY = listed('query', CHANGES)
 export const EVENT_QUERY = listed('query', EVENTS)

@@ -3,6 +3,7 @@ import { CredentialsSchema, DeletionSchema, RegistrationSchema } from './account
 import { BatchSchema } from './batch-schema.ts'
 import { ANSWERS } from './problem.ts'
 import { CompletionSchema, TaskDraftSchema, TaskPatchSchema, TaskSchema } from './task-schema.ts'
+import { ReplaySchema, WebhookDraftSchema, WebhookSchema } from './webhook-schema.ts'
 
 const Task = t.Object(TaskSchema.properties, {
   additionalProperties: false,
@@ -90,6 +91,9 @@ const Changes = t.Object({
 export const schemas = {
   Task,
   Batch: BatchSchema,
+  Webhook: WebhookSchema,
+  WebhookDraft: WebhookDraftSchema,
+  Replay: ReplaySchema,
   Change,
   Changes,
   TaskDraft: TaskDraftSchema,

@@ -18,11 +18,16 @@ type Owner = {
   tasks: Map<TaskId, Task>
   deletions: { id: TaskId; revision: Revision; at: Instant }[]
   receipts: Map<string, Receipt & { base: Revision; at: Instant }>
+  reminded: Map<TaskId, Revision>
 }
 
-/** Keeps everything in this process and loses it with it. `newHistory` names histories. */
+/**
+ * Keeps everything in this process and loses it with it. `newHistory` names histories; `wake` is told
+ * of each change, and when it was.
+ */
 export const memoryTaskStore = (
   newHistory = () => Math.random().toString(36).slice(2),
+  wake: (owner: UserId, at: Instant) => void = () => {},
 ): TaskStore => {
   const owners = new Map<UserId, Owner>()
   const ids = new Set<TaskId>()
@@ -34,6 +39,7 @@ export const memoryTaskStore = (
       tasks: new Map(),
       deletions: [],
       receipts: new Map(),
+      reminded: new Map(),
     }
 
   const apply = (owner: Owner, { writes, taken, at, receipt }: Step): Revision => {
@@ -88,13 +94,15 @@ export const memoryTaskStore = (
       const added = step.writes.reduce((sum, { op }) => sum + ADDED[op], 0)
       if (added > 0 && owner.tasks.size + added > step.quota) throw quotaExceeded(step.quota)
       owners.set(step.owner, owner)
-      return apply(owner, step)
+      const base = apply(owner, step)
+      if (step.taken > 0) wake(step.owner, step.at)
+      return base
     },
 
     receipt: async (owner, key) => structuredClone(ownerOf(owner).receipts.get(key)),
 
     changes: async (owner, after, deletionsAfter, limit) => {
-      const { revision, purged, marks, tasks, deletions } = ownerOf(owner)
+      const { revision, purged, marks, tasks, deletions, ...rest } = ownerOf(owner)
       const upserts = [...tasks.values()]
         .filter((task) => task.revision > after)
         .map((task): Change => ({ op: 'upsert', revision: task.revision, task: { ...task } }))
@@ -103,7 +111,9 @@ export const memoryTaskStore = (
         .map(({ id, ...gone }): Change => ({ op: 'delete', revision: gone.revision, id }))
       const all = [...upserts, ...removals].sort((a, b) => a.revision - b.revision)
       const changes = all.slice(0, limit)
-      return { changes, more: changes.length < all.length, revision, purged, marks: [...marks] }
+      const reminded = Object.fromEntries([...rest.reminded].filter(([, at]) => at > after))
+      const more = changes.length < all.length
+      return { changes, more, revision, purged, marks: [...marks], reminded }
     },
 
     revisions: async (wanted) =>
@@ -123,7 +133,9 @@ export const memoryTaskStore = (
         if (!owner) continue
         const revision = ++owner.revision
         owner.tasks.set(task.id, { ...task, reminded_at: now, updated_at: now, revision })
+        owner.reminded.set(task.id, revision)
         reminded.set(id, revision)
+        wake(id, now)
       }
       return [...reminded].map(([owner, revision]) => ({ owner, revision }))
     },

@@ -9,6 +9,7 @@ export type FeedRow = {
   owner_revision: Revision
   purged: Revision
   marks: string
+  reminded_revision: Revision
 } & (
   | Task
   | { id: null; title: null; revision: null }
@@ -35,21 +36,23 @@ export const changesStatement = (
         coalesce(max(array_to_json(marks)::text), '[]') as marks
       from taskport.users where id = ${owner}::text
     ) as state left join lateral (
-      (select ${taskColumns(sql)} from taskport.tasks
+      (select ${taskColumns(sql)}, reminded_revision from taskport.tasks
         where user_id = ${owner}::text and revision > ${from} order by revision limit ${size})
       union all
-      (select id, user_id, null, null, null, null, null, null, null, null, null, revision from taskport.deletions
+      (select id, user_id, null, null, null, null, null, null, null, null, null, revision, 0::bigint from taskport.deletions
         where user_id = ${owner}::text and revision > ${removals}::text::bigint
         order by revision limit ${size})
       order by revision limit ${size}
     ) as page on true`
 }
 
-export const toFeed = (rows: readonly FeedRow[], limit: number): Feed => {
+export const toFeed = (rows: readonly FeedRow[], after: Revision, limit: number): Feed => {
+  const reminded: Record<string, Revision> = {}
   const [{ owner_revision = 0, purged = 0, marks = '[]' } = {}] = rows
   const found = rows.flatMap((row): Change[] => {
-    const { owner_revision: _, purged: __, marks: ___, ...task } = row
+    const { owner_revision: _, purged: __, marks: ___, reminded_revision, ...task } = row
     if (task.id === null) return []
+    if (reminded_revision > after) reminded[task.id] = reminded_revision
     return task.title === null
       ? [{ op: 'delete', revision: task.revision, id: task.id }]
       : [{ op: 'upsert', revision: task.revision, task }]
@@ -60,6 +63,7 @@ export const toFeed = (rows: readonly FeedRow[], limit: number): Feed => {
     purged,
     marks: (JSON.parse(marks) as string[]).map(toMark),
     changes,
+    reminded,
     more: changes.length < found.length,
   }
 }

@@ -36,5 +36,8 @@ export const REMIND = `
       revision = owner.base + numbered.nth, reminded_revision = owner.base + numbered.nth
     from numbered join owner on owner.id = numbered.user_id
     where t.user_id = numbered.user_id and t.id = numbered.id
+  ), waked as (
+    update taskport.webhooks as w set due_at = coalesce(w.due_at, $1::text), version = w.version + 1
+    from owner where w.user_id = owner.id and w.disabled is null
   )
   select id as owner, revision from owner`

@@ -39,6 +39,7 @@ export const textFor = (
     single ? ONE : MANY,
     fresh ? NOTHING_SEEN : SEEN,
     OWNER,
+    ...(ops.size > (ops.has('keep') ? 1 : 0) ? [waked(next)] : []),
     ...(ops.has('create') ? [CREATED] : []),
     ...(ops.has('replace') ? [REPLACED] : []),
     ...(ops.has('remove') ? [removed(next)] : []),
@@ -104,6 +105,14 @@ const OWNER = `${PRESENT}, owner as (
       marks = ${marksIn('excluded.epoch')}
     where u.task_count + excluded.task_count <= $4::text::integer or excluded.task_count <= 0
     returning revision - $2::text::bigint as base
+  )`
+
+/** Makes the webhooks of an owner whose tasks have changed due. */
+const waked = (at: number): string => `
+  waked as (
+    update taskport.webhooks as w set due_at = coalesce(w.due_at, $${at}::text),
+      version = w.version + 1
+    from owner where w.user_id = $1::text and w.disabled is null
   )`
 
 const CREATED = `

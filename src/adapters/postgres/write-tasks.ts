@@ -24,7 +24,7 @@ export const writeStatement = (
   const parameters: (string | null)[] = [owner, String(taken), String(added), String(quota)]
   if (single) parameters.push(...valuesOf(first))
   else parameters.push(JSON.stringify(writes.map(valuesOf)))
-  if (receipt || ops.has('remove')) parameters.push(at)
+  if (receipt || taken > 0) parameters.push(at)
   if (receipt) parameters.push(receipt.key, receipt.request, JSON.stringify(receipt.changes))
   const text = textFor(ops, single, receipt !== undefined)
   return sql.unsafe<Written[]>(text, parameters as string[], { prepare: true })

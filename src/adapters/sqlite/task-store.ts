@@ -1,7 +1,7 @@
+import type { Database } from 'bun:sqlite'
 import type { TaskStore } from '../../application/ports.ts'
-import { DomainError } from '../../domain/errors.ts'
 import type { UserId } from '../../domain/task.ts'
-import { codeOf, openDatabase } from './database.ts'
+import { attempt } from './attempt.ts'
 import { listRows } from './list-tasks.ts'
 import { purger } from './purge.ts'
 import { changeReader } from './read-changes.ts'
@@ -10,12 +10,8 @@ import { taskWrites } from './write-tasks.ts'
 
 type ReceiptRow = { key: string; request: string; changes: string; base: number }
 
-/**
- * Keeps the tasks in one SQLite file, for one process; a write is on disk before its promise
- * resolves. Throws an Error that says what to do when the file cannot be used.
- */
-export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void } => {
-  const { db, close } = openDatabase(path)
+/** In one SQLite file, for one process; a write is on disk before its promise resolves. */
+export const sqliteTaskStore = (db: Database): TaskStore => {
   const { write, remind, removeOwner } = taskWrites(db)
   const readChanges = changeReader(db)
   const purge = purger(db)
@@ -36,7 +32,7 @@ export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void
     return row ? toTask(row) : undefined
   }
 
-  const tasks: TaskStore = {
+  return {
     get: (owner, id) => attempt(() => taskOf(owner, id)),
     find: (owner, ids) => attempt(() => ids.flatMap((id) => taskOf(owner, id) ?? [])),
     list: (owner, query, page) =>
@@ -65,17 +61,5 @@ export const sqliteTaskStore = (path: string): { tasks: TaskStore; close(): void
     purge: (...horizon) => attempt(() => purge(...horizon)),
     exists: (id) => attempt(() => selectId.get(id) !== null),
     ready: () => attempt(() => void selectOne.get()),
-  }
-  return { tasks, close }
-}
-
-const attempt = async <Result>(step: () => Result): Promise<Result> => {
-  try {
-    return step()
-  } catch (error) {
-    if (!/^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(codeOf(error) ?? '')) throw error
-    throw new DomainError('unavailable', 'The storage cannot be used right now. Try again.', {
-      cause: error,
-    })
   }
 }

@@ -46,6 +46,9 @@ export const taskWrites = (db: Database) => {
   )
   const keep = db.query(`
     insert into receipts (user_id, key, request, changes, base, stored_at) values (?, ?, ?, ?, ?, ?)`)
+  const wake = db.query(`
+    update webhooks set due_at = coalesce(due_at, ?2), version = version + 1
+    where user_id = ?1 and disabled is null`)
   const removals = ['tasks', 'deletions', 'receipts', 'users'].map((table) =>
     db.query(`delete from ${table} where ${table === 'users' ? 'id' : 'user_id'} = ?`),
   )
@@ -76,6 +79,7 @@ export const taskWrites = (db: Database) => {
         bury.run(owner, stored.revision, task.id, at)
       }
     }
+    if (taken > 0) wake.run(owner, at)
     if (receipt) {
       keep.run(owner, receipt.key, receipt.request, JSON.stringify(receipt.changes), base, at)
     }
@@ -89,6 +93,7 @@ export const taskWrites = (db: Database) => {
       remindOf.run({ now, revision, user_id, id })
       reminded.set(user_id, revision)
     }
+    for (const owner of reminded.keys()) wake.run(owner, now)
     return [...reminded].map(([owner, revision]) => ({ owner, revision }))
   }
 
