@@ -1,4 +1,5 @@
 import type { Change } from '../domain/change.ts'
+import { type Instant, later } from '../domain/due-date.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Revision, UserId } from '../domain/task.ts'
 import { delivered, failed, messagesOf, signingSecrets, type Webhook } from '../domain/webhook.ts'
@@ -9,8 +10,8 @@ type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'chance'>
 
 const AT_ONCE = 50
 
-/** Pages that one run delivers at most, so that it ends soon; what is left stays due. */
-const PER_RUN = 4
+/** Milliseconds after which a run ends, so that others get their turn; what is left stays due. */
+const RUN = 30_000
 
 /**
  * Delivers to one webhook what its owner has changed after its position, one message after the
@@ -21,11 +22,12 @@ export const deliverChanges =
   (ports: Needs) =>
   async (owner: UserId, id: string): Promise<void> => {
     const { tasks, webhooks, now } = ports
+    const end = later(now(), RUN)
     let webhook = await webhooks.get(owner, id)
-    for (let count = 0; count < PER_RUN && webhook; count++) {
+    while (webhook && now() < end) {
       if (webhook.due_at === null || webhook.due_at > now()) return
       const page = await pageFor(tasks, webhook)
-      if (page.changes.length > 0) webhook = await deliverPage(ports, webhook, page)
+      if (page.changes.length > 0) webhook = await deliverPage(ports, webhook, page, end)
       // Refused when a change has been stored since the webhook was read: then there is more.
       else if (await webhooks.replace({ ...webhook, position: page.position, due_at: null })) return
       else webhook = await webhooks.get(owner, id)
@@ -47,6 +49,7 @@ const deliverPage = async (
   ports: Needs,
   webhook: Webhook,
   { changes, reminded, after }: ChangePage,
+  end: Instant,
 ): Promise<Webhook | undefined> => {
   let present = webhook
   for (const change of changes) {
@@ -56,7 +59,7 @@ const deliverPage = async (
       ? delivered(present, after(change.revision), at)
       : failed(present, attempt.error, attempt.retryAfter, at, ports.chance())
     const kept = await keep(ports, present, next)
-    if (!kept || !attempt.ok) return undefined
+    if (!kept || !attempt.ok || at >= end) return undefined
     present = kept
   }
   return present

@@ -5,6 +5,10 @@ export type Instant = string
 export const earlier = (instant: Instant, milliseconds: number): Instant =>
   new Date(Date.parse(instant) - milliseconds).toISOString()
 
+/** The instant that many milliseconds after. */
+export const later = (instant: Instant, milliseconds: number): Instant =>
+  earlier(instant, -milliseconds)
+
 /** An `Instant`, or an all-day date `2026-02-10` (RFC 3339 full-date), which no time zone moves. */
 export type DueDate = string
 

@@ -1,5 +1,5 @@
 import type { Change, FeedPosition } from './change.ts'
-import type { Instant } from './due-date.ts'
+import { type Instant, later } from './due-date.ts'
 import { DomainError, type Issue, refuse } from './errors.ts'
 import type { Revision, Task, TaskId, UserId } from './task.ts'
 import { textProblem } from './text.ts'
@@ -66,9 +66,6 @@ const PAUSES = [
 ]
 const FAILING_DAYS = 5 * DAY
 const ROTATION = DAY
-
-const after = (at: Instant, milliseconds: number): Instant =>
-  new Date(Date.parse(at) + milliseconds).toISOString()
 
 /** Throws `invalid` naming every bad field. `schemes` are those allowed, with their colons. */
 export const checkWebhook = (
@@ -165,7 +162,7 @@ export const failed = (
   chance: number,
 ): Webhook => {
   const since = webhook.failing_since ?? now
-  const disabled = error === 'gone' ? 'gone' : now >= after(since, FAILING_DAYS) ? 'failing' : null
+  const disabled = error === 'gone' ? 'gone' : now >= later(since, FAILING_DAYS) ? 'failing' : null
   const pause = PAUSES[Math.min(webhook.failures, PAUSES.length - 1)] ?? DAY
   const wait = Math.max(pause * (1 + chance / 10), Math.min(retryAfter, DAY))
   return {
@@ -175,7 +172,7 @@ export const failed = (
     last_error: error,
     failing_since: since,
     disabled,
-    due_at: disabled ? null : after(now, Math.round(wait)),
+    due_at: disabled ? null : later(now, Math.round(wait)),
   }
 }
 
@@ -186,7 +183,7 @@ export const rotated = (webhook: Webhook, secret: string, now: Instant): Webhook
     { value: secret, until: null },
     ...webhook.secrets
       .filter(({ until }) => until === null)
-      .map(({ value }) => ({ value, until: after(now, ROTATION) })),
+      .map(({ value }) => ({ value, until: later(now, ROTATION) })),
   ],
 })
 

@@ -189,12 +189,16 @@ describe('what is delivered', () => {
 
   test('a long run ends in between, and goes on', async () => {
     const webhook = await hook()
-    for (let n = 0; n < 450; n++) await put(tasks, 'alice', `${n}`)
+    for (let n = 0; n < 100; n++) await put(tasks, 'alice', `${n}`)
+    answer = () => {
+      later(SECOND)
+      return { ok: true }
+    }
     await tick()
-    expect(sent.length).toBe(200)
+    expect(sent.length).toBe(30)
     expect((await state(webhook)).due_at).not.toBeNull()
     for (let n = 0; n < 3; n++) await tick()
-    expect(told()).toEqual(Array.from({ length: 450 }, (_, n) => `task.changed ${n + 1} ${n}`))
+    expect(told()).toEqual(Array.from({ length: 100 }, (_, n) => `task.changed ${n + 1} ${n}`))
   })
 
   test('from a history that is gone it begins with everything', async () => {

@@ -1,4 +1,4 @@
-import { PgBoss } from 'pg-boss'
+import { type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Job, JobQueue } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 
@@ -6,8 +6,6 @@ export type PgBossOptions = Readonly<{
   concurrency?: number
   /** Milliseconds between two looks for jobs. */
   poll?: number
-  /** Seconds after which a process that has not finished a job counts as dead. */
-  expire?: number
   /** Seconds to wait after a first failure; it doubles each time, up to 5 minutes. */
   pause?: number
   onError?: (error: unknown) => void
@@ -16,15 +14,18 @@ export type PgBossOptions = Readonly<{
 const NAME = 'jobs'
 const YEAR = 365 * 86_400
 
+/** Seconds without a sign of life after which somebody else takes the jobs of a process. */
+const HEARTBEAT = 10
+
 /**
  * Keeps jobs in a PostgreSQL database, in a schema of their own (`taskport_jobs`), for all processes
  * together. Returns at once; until the database has been reached, enqueuing throws `unavailable`.
  */
 export const pgBossQueue = (
   url: string,
-  { concurrency = 32, poll = 500, expire = 60, pause = 1, onError = () => {} }: PgBossOptions = {},
+  { concurrency = 32, poll = 500, pause = 1, onError = () => {} }: PgBossOptions = {},
 ): JobQueue & { started: Promise<void> } => {
-  const running = new Set<Promise<void>>()
+  const running = new Map<JobWithMetadata<Job>, Promise<void>>()
   const { promise: started, resolve: reached } = Promise.withResolvers<void>()
   let boss: PgBoss | undefined
   let stopped = false
@@ -45,13 +46,12 @@ export const pgBossQueue = (
       await own.start()
       await own.createQueue(NAME, {
         policy: 'exclusive',
-        expireInSeconds: expire,
+        heartbeatSeconds: HEARTBEAT,
         retryLimit: 1_000_000,
         retryDelay: pause,
         retryBackoff: true,
         retryDelayMax: 300,
         retentionSeconds: YEAR,
-        deleteAfterSeconds: 3600,
       })
       boss = own
       reached()
@@ -72,33 +72,42 @@ export const pgBossQueue = (
     }
   }
 
-  const run = async (id: string, job: Job, handler: (job: Job) => Promise<void>): Promise<void> => {
+  const run = async (
+    own: PgBoss,
+    taken: JobWithMetadata<Job>,
+    handler: (job: Job) => Promise<void>,
+  ): Promise<void> => {
+    let settle: () => Promise<unknown>
     try {
-      await handler(job)
-      await boss?.complete(NAME, id)
+      await handler(taken.data)
+      settle = () => own.deleteJob(NAME, taken)
     } catch (error) {
       onError(error)
-      // When even this fails, the job expires, which comes to the same a little later.
-      await boss?.fail(NAME, id).catch(onError)
+      settle = () => own.fail(NAME, taken)
     }
+    while (!(await settled(settle)) && !stopped) await Bun.sleep(poll)
   }
 
   const work = (handler: (job: Job) => Promise<void>): void => {
-    const look = async (): Promise<void> => {
-      let found = 0
-      const free = concurrency - running.size
-      if (boss && free > 0) {
-        const jobs = (await boss.fetch<Job>(NAME, { batchSize: free }).catch(onError)) ?? []
-        found = jobs.length
-        for (const { id, data } of jobs) {
-          const one = run(id, data, handler).finally(() => running.delete(one))
-          running.add(one)
-        }
+    let beat = 0
+    const look = async (own: PgBoss): Promise<void> => {
+      if (running.size > 0 && Date.now() > beat) {
+        beat = Date.now() + (HEARTBEAT * 1000) / 4
+        await settled(() => own.touch(NAME, [...running.keys()]))
       }
-      if (!stopped) timer = setTimeout(look, found > 0 ? 0 : poll)
+      const free = concurrency - running.size
+      const options = { batchSize: free, includeMetadata: true } as const
+      const taken = free > 0 ? await own.fetch<Job>(NAME, options).catch(() => []) : []
+      for (const job of taken) {
+        running.set(
+          job,
+          run(own, job, handler).finally(() => running.delete(job)),
+        )
+      }
+      if (!stopped) timer = setTimeout(look, taken.length > 0 ? 0 : poll, own)
     }
     void started.then(() => {
-      if (!stopped) void look()
+      if (boss && !stopped) void look(boss)
     })
   }
 
@@ -113,11 +122,18 @@ export const pgBossQueue = (
     stop: async () => {
       stopped = true
       clearTimeout(timer)
-      await Promise.all(running)
+      await Promise.all(running.values())
       await boss?.stop({ graceful: false })
     },
   }
 }
+
+/** Whether it worked: the database may be away. */
+const settled = (step: () => Promise<unknown>): Promise<boolean> =>
+  step().then(
+    () => true,
+    () => false,
+  )
 
 const unavailable = (cause?: unknown): DomainError =>
   new DomainError('unavailable', 'The job queue cannot be reached right now. Try again.', { cause })
