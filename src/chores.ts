@@ -6,10 +6,11 @@ import type { OpenStorage } from './storage.ts'
 const HOUR = 3_600_000
 const SECOND = 1000
 const HALF_SECOND = 500
+const GRACE = 8 * SECOND
 
 /**
  * Begins what is to be done all the time, once the storage has been reached; returns how to end it,
- * which takes as long as what is being done.
+ * which takes as long as what is being done, at most 8 seconds.
  */
 export const startChores = (
   app: App,
@@ -35,6 +36,6 @@ export const startChores = (
   return async () => {
     ended = true
     for (const end of chores) end()
-    await jobs.stop()
+    await Promise.race([jobs.stop(), Bun.sleep(GRACE)])
   }
 }

@@ -21,10 +21,8 @@ export type Config = Readonly<{
   trustProxy?: string
   corsOrigins: readonly string[]
   taskQuota: number
-  /** Schemes that addresses of webhooks may have, with their colons. */
-  webhookSchemes: readonly string[]
-  /** Whether webhooks may lead into private networks and to this machine. */
-  webhookPrivate: boolean
+  /** Where webhooks may lead besides `https` addresses of the public internet. */
+  webhooks: Readonly<{ http: boolean; private: boolean }>
   logLevel: (typeof LOG_LEVELS)[number]
 }>
 
@@ -120,8 +118,7 @@ export const readConfig = (environment: Environment): Config => {
       'must be exact origins with commas between them, such as https://app.example.com.',
     ),
     taskQuota: whole('TASK_QUOTA', 10_000, 1, 1_000_000),
-    webhookSchemes: allowed.includes('http') ? ['https:', 'http:'] : ['https:'],
-    webhookPrivate: allowed.includes('private'),
+    webhooks: { http: allowed.includes('http'), private: allowed.includes('private') },
     logLevel: read(
       'LOG_LEVEL',
       'info' as const,

@@ -3,8 +3,7 @@ import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
 import { describe } from './adapters/http/request-log.ts'
 import { serve } from './adapters/http/serve.ts'
-import { webhookSender } from './adapters/webhooks/send.ts'
-import { newSecret } from './adapters/webhooks/sign.ts'
+import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
 import { startChores } from './chores.ts'
 import { readConfig } from './config.ts'
@@ -12,9 +11,6 @@ import { createLog } from './log.ts'
 import { openStorage } from './storage.ts'
 import { openTokens } from './tokens.ts'
 import { welcome } from './welcome.ts'
-
-/** Milliseconds that background work may take to end. */
-const GRACE = 8000
 
 const fail = (error: unknown): never => {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -28,11 +24,7 @@ try {
   const app = createApp(
     {
       ...storage,
-      send: webhookSender({
-        schemes: config.webhookSchemes,
-        ...(config.webhookPrivate && { allowed: () => true }),
-      }),
-      newSecret,
+      ...webhooksTo(config.webhooks),
       chance: Math.random,
       now: () => new Date().toISOString(),
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
@@ -52,7 +44,7 @@ try {
   const stop = async (signal: string): Promise<void> => {
     log.info({ signal }, 'stopping')
     routes.endStreams()
-    await Promise.all([server.stop(), Promise.race([endChores(), Bun.sleep(GRACE)])])
+    await Promise.all([server.stop(), endChores()])
     await close()
     await storage.close()
     process.exit(0)

@@ -18,8 +18,7 @@ test('nothing configured is a working configuration', () => {
       identity: {},
       corsOrigins: [],
       taskQuota: 10_000,
-      webhookSchemes: ['https:'],
-      webhookPrivate: false,
+      webhooks: { http: false, private: false },
       logLevel: 'info',
     })
     expect(secretPath(config)).toBe('data/secret')
@@ -39,6 +38,7 @@ test('everything can be configured', () => {
     CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
     TRUST_PROXY: 'X-Forwarded-For',
     TASK_QUOTA: '5',
+    WEBHOOK_ALLOW: 'http, private',
     LOG_LEVEL: 'debug',
   })
   expect(config).toEqual({
@@ -55,8 +55,7 @@ test('everything can be configured', () => {
     trustProxy: 'X-Forwarded-For',
     corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
     taskQuota: 5,
-    webhookSchemes: ['https:'],
-    webhookPrivate: false,
+    webhooks: { http: true, private: true },
     logLevel: 'debug',
   })
 })
@@ -121,6 +120,8 @@ test.each([
   ['AUTH_SECRET', 'short'],
   ['TRUST_PROXY', 'x forwarded for'],
   ['TASK_QUOTA', '0'],
+  ['WEBHOOK_ALLOW', 'https'],
+  ['WEBHOOK_ALLOW', 'http;private'],
   ['LOG_LEVEL', 'INFO'],
 ])('%s=%s is refused by name, without showing the value', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`not usable:\n  ${name} must`))

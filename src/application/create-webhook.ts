@@ -4,18 +4,9 @@ import type { Ports } from './ports.ts'
 
 /** Tells of everything that changes from now on. Throws `invalid`, and `quota-exceeded` after ten. */
 export const createWebhook =
-  (
-    {
-      tasks,
-      webhooks,
-      now,
-      newId,
-      newSecret,
-    }: Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'newId' | 'newSecret'>,
-    schemes: readonly string[],
-  ) =>
+  ({ tasks, webhooks, now, newId, newSecret, urlProblem }: Ports) =>
   async (actor: UserId, url: string, wanted: readonly string[]): Promise<Webhook> => {
-    const events = checkWebhook(url, wanted, schemes)
+    const events = checkWebhook(url, wanted, urlProblem(url))
     const at = now()
     const [current] = await tasks.revisions([actor])
     const webhook: Webhook = {

@@ -20,15 +20,10 @@ import { updateTask } from './update-task.ts'
 export type AppOptions = Readonly<{
   /** Tasks that one user may have. */
   taskQuota?: number
-  /** Schemes that the addresses of webhooks may have, with their colons. */
-  webhookSchemes?: readonly string[]
 }>
 
 /** Every use case, its ports filled in: all that a driving adapter sees. */
-export const createApp = (
-  given: Ports,
-  { taskQuota = 10_000, webhookSchemes = ['https:'] }: AppOptions = {},
-) => {
+export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {}) => {
   const signal = changeSignal()
   const ports = { ...given, tell: signal.tell }
   return {
@@ -42,7 +37,7 @@ export const createApp = (
     listChanges: listChanges(ports),
     followChanges: followChanges(ports, signal),
     lookForChanges: lookForChanges(ports, signal),
-    createWebhook: createWebhook(ports, webhookSchemes),
+    createWebhook: createWebhook(ports),
     listWebhooks: listWebhooks(ports),
     getWebhook: getWebhook(ports),
     deleteWebhook: deleteWebhook(ports),

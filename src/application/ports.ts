@@ -183,6 +183,8 @@ export type Ports = Readonly<{
   send: WebhookSender
   now: Clock
   newId: NewId
+  /** What is wrong with a webhook's URL as far as that can be seen at once, for its owner to read. */
+  urlProblem: (url: string) => string | undefined
   /** A new secret of a webhook, such as `whsec_…`. */
   newSecret: () => string
   /** From 0 to 1. */

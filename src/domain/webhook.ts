@@ -67,19 +67,18 @@ const PAUSES = [
 const FAILING_DAYS = 5 * DAY
 const ROTATION = DAY
 
-/** Throws `invalid` naming every bad field. `schemes` are those allowed, with their colons. */
+/** Throws `invalid` naming every bad field; `urlProblem` is what else is known against the URL. */
 export const checkWebhook = (
   url: string,
   events: readonly string[],
-  schemes: readonly string[],
+  urlProblem: string | undefined,
 ): readonly WebhookEvent[] => {
   const known = WEBHOOK_EVENTS.filter((event) => events.includes(event))
   const issues: Issue[] = []
   const address = URL.canParse(url) ? new URL(url) : undefined
-  const help = `must be an address that begins with ${schemes.map((s) => `${s}//`).join(' or ')}.`
   const problem =
     textProblem(url, 1, URL_MAX) ??
-    (address && schemes.includes(address.protocol) ? undefined : help) ??
+    urlProblem ??
     (address?.username || address?.password
       ? 'must not contain a user name or password.'
       : undefined)

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Webhook } from 'standardwebhooks'
 import { isPublic } from '../../src/adapters/webhooks/address.ts'
+import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type SenderOptions, webhookSender } from '../../src/adapters/webhooks/send.ts'
 import { newSecret } from '../../src/adapters/webhooks/sign.ts'
 import type { Message } from '../../src/domain/webhook.ts'
@@ -42,13 +43,15 @@ const MESSAGE: Message = {
   data: { revision: 41, task: { title: 'Größe 👍' } },
 }
 
-const sender = (options: SenderOptions = {}) =>
+const sender = (options: Partial<SenderOptions> = {}) =>
   webhookSender({
     schemes: ['http:', 'https:'],
     allowed: (address) => address === '127.0.0.1',
     resolve: async () => ['127.0.0.1'],
     ...options,
   })
+
+const outside = webhookSender({ schemes: ['http:'], allowed: isPublic, timeout: 5000 })
 
 const SECRET = newSecret()
 
@@ -236,15 +239,27 @@ describe('an address that users must not reach', () => {
     'http://LOCALHOST/',
     'http://public.example@127.0.0.1/',
   ])('%s is not sent to, however it is spelt', async (url) => {
-    const outcome = await webhookSender({ schemes: ['http:'], timeout: 5000 })(url, MESSAGE, [
-      SECRET,
-    ])
+    const outcome = await outside(url, MESSAGE, [SECRET])
     expect(outcome).toEqual({ ok: false, error: 'address-refused', retryAfter: 0 })
+    const { urlProblem } = webhooksTo({ http: true, private: false })
+    expect(urlProblem(url)).toBe('must not lead to a private network or to this server itself.')
+  })
+
+  test('shows at once only when the address is given, and can be allowed', () => {
+    const { urlProblem } = webhooksTo({ http: false, private: false })
+    expect(urlProblem('https://hooks.example.com/')).toBeUndefined()
+    expect(urlProblem('https://1.1.1.1/')).toBeUndefined()
+    expect(urlProblem('https://x.localhost./')).toMatch('private')
+    expect(urlProblem('http://1.1.1.1/')).toBe('must be an address that begins with https://.')
+    const all = webhooksTo({ http: true, private: true })
+    for (const url of ['http://localhost/', 'https://10.0.0.1/']) {
+      expect(all.urlProblem(url)).toBeUndefined()
+    }
+    expect(all.urlProblem('ftp://10.0.0.1/')).toMatch('https:// or http://')
   })
 
   test('is not reached by a name with a dot behind it', async () => {
-    const send = webhookSender({ schemes: ['http:'], timeout: 5000 })
-    expect(await send('http://localhost./', MESSAGE, [SECRET])).toMatchObject({ ok: false })
+    expect(await outside('http://localhost./', MESSAGE, [SECRET])).toMatchObject({ ok: false })
   })
 
   test('is refused if any address of the name is one', async () => {
@@ -268,7 +283,7 @@ describe('an address that users must not reach', () => {
 
   test('is not reached over another scheme', async () => {
     for (const url of ['http://hooks.test/', 'file:///etc/passwd', 'data:text/plain,x']) {
-      const outcome = await webhookSender({ resolve: async () => ['1.1.1.1'] })(url, MESSAGE, [])
+      const outcome = await sender({ schemes: ['https:'] })(url, MESSAGE, [])
       expect(outcome).toMatchObject({ error: 'address-refused' })
     }
   })

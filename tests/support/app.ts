@@ -1,6 +1,6 @@
 import { memoryJobQueue } from '../../src/adapters/jobs/memory.ts'
 import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
-import { newSecret } from '../../src/adapters/webhooks/sign.ts'
+import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type App, type AppOptions, createApp } from '../../src/application/index.ts'
 import type { Ports } from '../../src/application/ports.ts'
 
@@ -13,8 +13,8 @@ export const appOf = (
     {
       webhooks: memoryWebhookStore(),
       jobs: memoryJobQueue(),
+      ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),
-      newSecret,
       chance: () => 0,
       ...ports,
     },

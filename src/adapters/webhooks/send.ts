@@ -3,20 +3,17 @@ import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import type { Attempt, WebhookSender } from '../../application/ports.ts'
 import type { AttemptError } from '../../domain/webhook.ts'
-import { isPublic, type Resolve, resolve as system } from './address.ts'
+import { type AddressRules, literalOf, type Resolve, resolve as system } from './address.ts'
 import { signed } from './sign.ts'
 
-export type SenderOptions = Readonly<{
-  /** Schemes allowed, with their colons. */
-  schemes?: readonly string[]
-  /** Whether an address may be sent to. */
-  allowed?: (address: string) => boolean
-  resolve?: Resolve
-  /** Milliseconds that an attempt may take. */
-  timeout?: number
-  /** Certificates to trust besides the system's. */
-  ca?: string
-}>
+export type SenderOptions = AddressRules &
+  Readonly<{
+    resolve?: Resolve
+    /** Milliseconds that an attempt may take. */
+    timeout?: number
+    /** Certificates to trust besides the system's. */
+    ca?: string
+  }>
 
 const AGENT = 'Taskport-Webhooks/1'
 
@@ -26,16 +23,16 @@ const AGENT = 'Taskport-Webhooks/1'
  * are not followed, and of the answer nothing but its status and Retry-After is read.
  */
 export const webhookSender = ({
-  schemes = ['https:'],
-  allowed = isPublic,
+  schemes,
+  allowed,
   resolve = system,
   timeout = 15_000,
   ca,
-}: SenderOptions = {}): WebhookSender => {
-  const addressOf = async (host: string): Promise<string | AttemptError> => {
-    const literal = host.replace(/^\[|\]$/g, '')
+}: SenderOptions): WebhookSender => {
+  const addressOf = async (target: URL): Promise<string | AttemptError> => {
+    const literal = literalOf(target)
     try {
-      const all = isIP(literal) ? [literal] : await resolve(host)
+      const all = literal === undefined ? await resolve(target.hostname) : [literal]
       const [first] = all
       if (first === undefined) return 'unresolved'
       return all.every(allowed) ? first : 'address-refused'
@@ -51,7 +48,7 @@ export const webhookSender = ({
     const timer = setTimeout(() => expire('timeout'), timeout)
     const calls: ClientRequest[] = []
     const attempt = async (): Promise<Attempt> => {
-      const address = await addressOf(target.hostname)
+      const address = await addressOf(target)
       if (!isIP(address)) return failure(address as AttemptError)
       const body = JSON.stringify({ type, timestamp, data })
       const headers = {
