@@ -1,0 +1,215 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { Webhook } from 'standardwebhooks'
+import { taskport } from '../client/index.ts'
+import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
+import { temporaryFolder } from './support/folder.ts'
+import { freshDatabase, privateServer } from './support/postgres.ts'
+import { type Delivery, startReceiver, type Verdict } from './support/receiver.ts'
+import { type RunningProcess, SHARED, startServer } from './support/server.ts'
+
+setDefaultTimeout(180_000)
+
+const USERS = 200
+const EACH = 5
+const REMINDERS = USERS * EACH
+
+/** Milliseconds from now to the first reminder, and from that to the last. */
+const LEAD = 4000
+const SPAN = 20_000
+
+const sign = sharedSecretSigner({ secret: SHARED.BETTER_AUTH_SECRET })
+const ENV = { ...SHARED, WEBHOOK_ALLOW: 'http,private', LOG_LEVEL: 'info' }
+
+type Message = { type: string; data: { revision: number; id?: string; task?: { id: string } } }
+
+/**
+ * Every third request of a webhook fails, in turns with and without having been taken; no change
+ * fails twice, or the next attempt would be minutes away.
+ */
+const failing = (): ((deliveries: readonly Delivery[]) => Verdict) => {
+  const failed = new Set<string>()
+  return (deliveries) => {
+    const [, hook, revision] = idOf(deliveries.at(-1) as Delivery).split('_')
+    const change = `${hook} ${revision}`
+    if (deliveries.length % 3 !== 0 || failed.has(change)) return 'accept'
+    failed.add(change)
+    return deliveries.length % 2 === 0 ? 'cut' : 'refuse'
+  }
+}
+
+/**
+ * A user's webhook, five tasks with a reminder each, and one that is deleted meanwhile. `at(n)` is when
+ * the nth reminder is due.
+ */
+const openUser = async (name: string, api: () => string, hook: string, at: (n: number) => Date) => {
+  const token = await sign(name, 3600)
+  const client = () =>
+    taskport({ url: api(), token: () => token, attempts: 1000, pause: 20, fetch: impatient })
+  const changes = await client().batch([
+    { op: 'create', body: { title: 'to be deleted' } },
+    ...Array.from({ length: EACH }, (_, n) => ({
+      op: 'create' as const,
+      body: { title: `${n}`, remind_at: at(n).toISOString() },
+    })),
+  ])
+  const response = await fetch(`${api()}/api/webhooks`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ url: hook, events: ['task.changed', 'task.deleted', 'task.reminder'] }),
+  })
+  const { secret } = (await response.json()) as { secret: string }
+  const [first] = changes
+  const doomed = first?.op === 'upsert' ? first.task.id : ''
+  return { client, doomed, verifier: new Webhook(secret) }
+}
+
+/** A server that is restarting says when to come back; a test does not want to wait so long. */
+const impatient: typeof fetch = Object.assign(
+  async (...args: Parameters<typeof fetch>) => {
+    const response = await fetch(...args)
+    response.headers.delete('retry-after')
+    return response
+  },
+  { preconnect: fetch.preconnect },
+)
+
+const idOf = ({ headers }: Delivery): string => headers['webhook-id'] ?? ''
+
+/**
+ * 1 000 reminders, a receiver that fails a third of the time, and something that breaks in the middle:
+ * every event arrives at least once, in order, signed, and under one id however often.
+ */
+const survive = async (
+  api: () => string,
+  disturb: (midway: () => Promise<void>) => Promise<void>,
+): Promise<void> => {
+  const receiver = await startReceiver(failing())
+  const start = Date.now() + LEAD
+  const paths = Array.from({ length: USERS }, (_, n) => `/user-${n}`)
+  const users = await Promise.all(
+    paths.map((path, n) =>
+      openUser(path, api, `${receiver.url}${path}`, (k) => {
+        return new Date(start + ((k * USERS + n) / REMINDERS) * SPAN)
+      }),
+    ),
+  )
+  const of = (path: string): Delivery[] => receiver.deliveries.get(path) ?? []
+  /** Distinct ones of all users. */
+  const arrived = (kind: string): number =>
+    new Set(
+      [...receiver.deliveries.values()]
+        .flat()
+        .map(idOf)
+        .filter((id) => id.endsWith(kind)),
+    ).size
+
+  await disturb(async () => {
+    while (arrived('_reminder') < REMINDERS / 3) await receiver.news()
+    void Promise.all(users.map(({ client, doomed }) => client().delete(doomed)))
+  })
+  while (arrived('_reminder') < REMINDERS || arrived('_deleted') < USERS) await receiver.news()
+
+  for (const [n, path] of paths.entries()) {
+    const { client, doomed, verifier } = users[n] as (typeof users)[number]
+    const messages = of(path).map((delivery) => ({
+      id: idOf(delivery),
+      ...(verifier.verify(delivery.body, delivery.headers) as Message),
+    }))
+    const revisions = messages.map(({ data }) => data.revision)
+    expect(revisions).toEqual(revisions.toSorted((a, b) => a - b))
+
+    const events = messages.map(({ id, type, data }) => ({
+      id,
+      event: JSON.stringify([type, data]),
+    }))
+    const ids = new Map(events.map(({ id, event }) => [event, id]))
+    expect(new Set(ids.values()).size).toBe(ids.size)
+    for (const { id, event } of events) expect(ids.get(event)).toBe(id)
+
+    const { changes, revision } = await client().changes()
+    expect(revision).toBe(1 + EACH + EACH + 1)
+    const expected: [string, object][] = changes.flatMap((change) =>
+      change.op === 'upsert'
+        ? [
+            ['task.changed', { revision: change.revision, task: change.task }],
+            ['task.reminder', { revision: change.revision, task: change.task }],
+          ]
+        : [],
+    )
+    expect(expected).toHaveLength(2 * EACH)
+    expected.push(['task.deleted', { revision: expect.any(Number), id: doomed }])
+    const told = [...ids.keys()].map((event) => JSON.parse(event))
+    for (const event of expected) expect(told).toContainEqual(event)
+    expect(told).toHaveLength(expected.length)
+  }
+  receiver.close()
+}
+
+const stop = async (...servers: RunningProcess[]): Promise<void> => {
+  for (const server of servers) server.signal('SIGTERM')
+  for (const server of servers) expect(await server.exited).toBe(0)
+}
+
+const start = async (folder: string, env: Record<string, string>): Promise<RunningProcess> => {
+  const server = await startServer(folder, env)
+  while (!(await fetch(`${server.url}/health/ready`)).ok) {}
+  return server
+}
+
+const two = async (env: Record<string, string>): Promise<[RunningProcess, RunningProcess]> => [
+  await start(temporaryFolder(), env),
+  await start(temporaryFolder(), env),
+]
+
+const anyOf = (servers: RunningProcess[]) => {
+  let turn = 0
+  return () => servers[turn++ % servers.length]?.url ?? ''
+}
+
+/** The same again, on the same port. */
+const killed = async (
+  server: RunningProcess,
+  folder: string,
+  env: Record<string, string>,
+): Promise<RunningProcess> => {
+  server.signal('SIGKILL')
+  await server.exited
+  return start(folder, { ...env, PORT: new URL(server.url).port })
+}
+
+test.concurrent('two servers on one PostgreSQL, one killed and started again', async () => {
+  const env = { ...ENV, DATABASE_URL: await freshDatabase() }
+  const servers = await two(env)
+  await survive(anyOf(servers), async (midway) => {
+    await midway()
+    servers[0] = await killed(servers[0], temporaryFolder(), env)
+  })
+  await stop(...servers)
+})
+
+test.concurrent('PostgreSQL ended as in a crash, and away for two seconds', async () => {
+  const database = await privateServer()
+  const env = { ...ENV, DATABASE_URL: database.url }
+  const servers = await two(env)
+  await survive(anyOf(servers), async (midway) => {
+    await midway()
+    await database.stop()
+    await Bun.sleep(2000)
+    await database.start()
+  })
+  await stop(...servers)
+  await database.close()
+})
+
+test.concurrent('one server on SQLite, killed and started again', async () => {
+  const folder = temporaryFolder()
+  let server = await start(folder, ENV)
+  await survive(
+    () => server.url,
+    async (midway) => {
+      await midway()
+      server = await killed(server, folder, ENV)
+    },
+  )
+  await stop(server)
+})
