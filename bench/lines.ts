@@ -5,6 +5,8 @@ const LAYERS = [
   'adapters/http',
   'adapters/jwt',
   'adapters/identity',
+  'adapters/jobs',
+  'adapters/webhooks',
   'adapters/postgres',
   'adapters/sqlite',
   'adapters/memory',

@@ -1,6 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from './support/folder.ts'
+import { freePort } from './support/free-port.ts'
 import { startServer } from './support/server.ts'
 
 setDefaultTimeout(60_000)
@@ -29,11 +31,16 @@ test('every command of the README gives the answer that stands there', async () 
   expect(commands.length).toBeGreaterThan(10)
 
   const folder = temporaryFolder()
-  const server = await startServer(folder)
+  const server = await startServer(folder, { WEBHOOK_ALLOW: 'http,private' })
+  const receiver = `${freePort()}`
+  const placed = (text: string): string =>
+    text.replaceAll('http://127.0.0.1:8000', server.url).replaceAll('9000', receiver)
+  for (const [, name = '', text = ''] of readme.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)) {
+    await Bun.write(join(folder, name), placed(text))
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const mark = '--- next ---'
-  const script = commands
-    .map(({ command }) => command.replaceAll('http://127.0.0.1:8000', server.url))
-    .join(`\necho; echo '${mark}'\n`)
+  const script = commands.map(({ command }) => placed(command)).join(`\necho; echo '${mark}'\n`)
   const shell = Bun.spawn(['bash', '-c', script], {
     cwd: folder,
     stdout: 'pipe',

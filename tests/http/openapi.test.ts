@@ -6,7 +6,10 @@ import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
 import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
 import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
+import { newTask } from '../../src/domain/task.ts'
+import { messagesOf, WEBHOOK_EVENTS, type Webhook } from '../../src/domain/webhook.ts'
 import { type Call, type Http, json, openHttp } from '../support/http.ts'
+import { NOON, uuid } from '../support/tasks.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: any part of the document, or of an answer
 type Json = any
@@ -97,6 +100,17 @@ describe('the document', () => {
   const content = { content: map('^[a-z]+/[a-z+-]+$', at('media')) }
   const responses = { ...map('^[1-5][0-9]{2}$', orReference('response')), minProperties: 1 }
 
+  const item = map('^(get|put|post|delete|patch)$', {
+    ...shape(
+      { operationId: text, summary: text, description: text, tags: at('names'), responses },
+      {
+        parameters: { type: 'array', items: orReference('parameter') },
+        requestBody: shape({ required: { type: 'boolean' }, ...content }),
+        security: { type: 'array', items: map(NAME, { type: 'array', maxItems: 0 }) },
+      },
+    ),
+  })
+
   /** OpenAPI 3.1.0 section 4.8, as far as this document goes. */
   const OPENAPI = {
     ...shape(
@@ -104,19 +118,8 @@ describe('the document', () => {
         openapi: { const: '3.1.0' },
         info: shape({ title: text, version: text, description: text }),
         tags: { type: 'array', items: shape({ name: text, description: text }) },
-        paths: map(
-          '^/',
-          map('^(get|put|post|delete|patch)$', {
-            ...shape(
-              { operationId: text, summary: text, description: text, tags: at('names'), responses },
-              {
-                parameters: { type: 'array', items: orReference('parameter') },
-                requestBody: shape({ required: { type: 'boolean' }, ...content }),
-                security: { type: 'array', items: map(NAME, { type: 'array', maxItems: 0 }) },
-              },
-            ),
-          }),
-        ),
+        paths: map('^/', item),
+        webhooks: map(NAME, item),
       },
       {
         components: shape({
@@ -162,6 +165,22 @@ describe('the document', () => {
     const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
     expect(documented.length).toBeGreaterThanOrEqual(17)
     expect(documented.toSorted()).toEqual(served.toSorted())
+  })
+
+  test('has exactly the messages that webhooks send, as they are sent', () => {
+    const task = { ...newTask(uuid(1), 'alice', { title: 'a' }, NOON), revision: 3 }
+    const hook = { id: uuid(2), events: [...WEBHOOK_EVENTS] } as unknown as Webhook
+    const messages = [
+      ...messagesOf(hook, { op: 'upsert', revision: 3, task }, 2, NOON),
+      ...messagesOf(hook, { op: 'delete', revision: 4, id: task.id }, undefined, NOON),
+      { id: 'msg_1', type: 'ping' as const, timestamp: NOON, data: {} },
+    ]
+    const types: string[] = messages.map(({ type }) => type)
+    expect(types.sort()).toEqual(Object.keys(document.webhooks).sort())
+    for (const { id, ...message } of messages) {
+      const { content } = document.webhooks[message.type].post.requestBody
+      expect(faults(content['application/json'].schema, message)).toBeUndefined()
+    }
   })
 
   test('has nothing of accounts where the server has none', async () => {

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { freePort } from './free-port.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 
 export type PostgresServer = Readonly<{
@@ -150,12 +151,6 @@ const answering = async (url: string, log: () => string): Promise<void> => {
         throw new Error(`PostgreSQL does not start:\n${log()}`, { cause: error })
     }
   }
-}
-
-const freePort = (): number => {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
-  listener.stop(true)
-  return listener.port
 }
 
 /** PostgreSQL does not run as root: then who it runs as. */

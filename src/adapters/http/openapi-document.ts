@@ -1,6 +1,7 @@
 import { accountResponses, headers, responses } from './openapi-answers.ts'
 import { parameters } from './openapi-parameters.ts'
 import { accountSchemas, schemas } from './openapi-schemas.ts'
+import { webhookMessages } from './openapi-webhooks.ts'
 
 const DESCRIPTION = `The tasks of the users of a web or mobile client. Everything under /api/ asks for
 a bearer token and shows its user's own tasks only. Every error is a problem document (RFC 9457),
@@ -21,8 +22,10 @@ export const documentation = (version: string, accounts: boolean): object => ({
   tags: [
     { name: 'tasks', description: 'Your own tasks' },
     ...(accounts ? [{ name: 'accounts', description: 'Signing up and in' }] : []),
+    { name: 'webhooks', description: 'What is sent to the receivers of webhooks' },
     { name: 'service', description: 'The service itself; no token needed' },
   ],
+  webhooks: webhookMessages,
   components: {
     schemas: accounts ? { ...schemas, ...accountSchemas } : schemas,
     headers,

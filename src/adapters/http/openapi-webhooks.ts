@@ -1,3 +1,4 @@
+import type { WebhookEvent } from '../../domain/webhook.ts'
 import { BODY, body, onTasks } from './openapi.ts'
 import { answer } from './openapi-answers.ts'
 import { WEBHOOK_ID } from './openapi-parameters.ts'
@@ -86,3 +87,74 @@ export const webhookOperations = {
     'gone',
   ),
 }
+
+const SIGNATURE = [
+  ['webhook-id', 'The same in every attempt: what has been seen needs no second look.', 'msg_1'],
+  ['webhook-timestamp', 'When it was sent, in seconds since 1970.', '1770710400'],
+  ['webhook-signature', 'v1 and an HMAC-SHA256 for each secret, with spaces between.', 'v1,K5oZ'],
+] as const
+
+const message = (type: WebhookEvent | 'ping', summary: string, data: object) => ({
+  post: {
+    tags: ['webhooks'],
+    operationId: `on ${type}`,
+    summary,
+    description:
+      'Signed by the Standard Webhooks specification. Answer with 2xx soon; 410 when you want no more.',
+    parameters: SIGNATURE.map(([name, description, example]) => ({
+      name,
+      in: 'header',
+      description,
+      required: true,
+      schema: { type: 'string', examples: [example] },
+    })),
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['type', 'timestamp', 'data'],
+            additionalProperties: false,
+            properties: {
+              type: { type: 'string', const: type },
+              timestamp: { type: 'string', format: 'date-time' },
+              data,
+            },
+          },
+        },
+      },
+    },
+    responses: { 204: { description: 'It has arrived.' } },
+  },
+})
+
+const withRevision = (rest: Record<string, object>) => ({
+  type: 'object',
+  required: ['revision', ...Object.keys(rest)],
+  additionalProperties: false,
+  properties: { revision: { type: 'integer', minimum: 1 }, ...rest },
+})
+
+/** The messages that webhooks send. */
+export const webhookMessages = {
+  'task.changed': message(
+    'task.changed',
+    'A task was created or changed, or its reminder has come',
+    withRevision({ task: schemaOf('Task') }),
+  ),
+  'task.deleted': message(
+    'task.deleted',
+    'A task is gone',
+    withRevision({ id: { type: 'string', format: 'uuid' } }),
+  ),
+  'task.reminder': message(
+    'task.reminder',
+    'The time has come that a task was to be reminded of',
+    withRevision({ task: schemaOf('Task') }),
+  ),
+  ping: message('ping', 'Somebody tries the webhook', {
+    type: 'object',
+    additionalProperties: false,
+  }),
+} satisfies Record<WebhookEvent | 'ping', object>
