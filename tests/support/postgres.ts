@@ -34,8 +34,8 @@ end INT
 rm -rf "$FOLDER"
 `
 
-/** A server of one's own, in a new folder and on a free port. */
-export const privateServer = async (): Promise<PostgresServer> => {
+/** A server of one's own, in a new folder and on a free port; `own` settings come before ours. */
+export const privateServer = async (own: Record<string, string> = {}): Promise<PostgresServer> => {
   const user = unprivilegedUser()
   const folder = mkdtempSync(join(tmpdir(), 'taskport-postgres-'))
   chmodSync(folder, 0o755)
@@ -68,6 +68,7 @@ export const privateServer = async (): Promise<PostgresServer> => {
     timezone: 'Asia/Kolkata',
     fsync: 'off',
     full_page_writes: 'off',
+    ...own,
   }
   const guard = Bun.spawn(['/bin/sh', '-c', GUARD], {
     ...user,
