@@ -1,6 +1,7 @@
 import type { Revision, UserId } from '../domain/task.ts'
 import type { TaskQuery } from '../domain/task-query.ts'
-import type { Page, Ports, TaskList } from './ports.ts'
+import type { Page, Ports } from './ports.ts'
+import type { TaskList } from './task-list.ts'
 
 /** Undefined, without a list query, when the actor's revision still is `unless`. */
 export const filterTasks =

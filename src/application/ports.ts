@@ -4,6 +4,7 @@ import type { PlannedChange, Write } from '../domain/plan.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
 import type { AttemptError, Message, Reminded, Webhook } from '../domain/webhook.ts'
+import type { TaskList } from './task-list.ts'
 
 /** The time now. */
 export type Clock = () => Instant
@@ -13,9 +14,6 @@ export type NewId = (at: Instant) => TaskId
 
 /** Which part of a list: at most `limit` tasks (all when null), after a position (from the start when null). */
 export type Page = Readonly<{ limit: number | null; after: Position | null }>
-
-/** `revision` is the user's at the moment of the list, 0 for a user without any change. */
-export type TaskList = Readonly<{ tasks: readonly Task[]; more: boolean; revision: Revision }>
 
 /** `request` tells whether a key comes with the request it came with first. */
 export type Receipt = Readonly<{
@@ -65,7 +63,7 @@ export type TaskStore = Readonly<{
   /** Those of the tasks that the owner has, in no order. */
   find(owner: UserId, ids: readonly TaskId[]): Promise<Task[]>
 
-  /** In the order and with the filters of `query`; `more` tells whether tasks follow the page. */
+  /** In the order and with the filters of `query`. */
   list(owner: UserId, query: TaskQuery, page: Page): Promise<TaskList>
 
   /**

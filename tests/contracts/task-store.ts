@@ -244,8 +244,10 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
         for (const title of ['first', 'second', 'third']) await put(tasks, owner, title)
         expect(await titles(owner)).toEqual(['third', 'second', 'first'])
         expect(await titles(owner, { order: 'asc' })).toEqual(['first', 'second', 'third'])
-        expect(await tasks.list('nobody', taskQuery(), WHOLE)).toEqual({
+        expect(await tasks.list('nobody', taskQuery(), WHOLE)).toMatchObject({
           tasks: [],
+          json: '[]',
+          last: undefined,
           more: false,
           revision: 0,
         })
@@ -342,6 +344,35 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
         expect(
           await ask({ q: 'a', status: 'pending', sort: 'title', due_after: '2026-01-01' }),
         ).toEqual(['Crème brûlée', 'Straße fegen'])
+      })
+
+      test('as JSON is the same, whatever the texts', async () => {
+        const owner = `${someone()} "o" \\ é`
+        const texts = [
+          '"',
+          '\\',
+          '\\"',
+          'a\nb\tc\rd',
+          '\u0001\u001f\u007f',
+          '\u2028 👩‍👩‍👧‍👦',
+          undefined,
+          'null',
+          '{"id":"',
+        ]
+        for (const description of texts) {
+          await put(tasks, owner, { title: 'a "b" \\ c', ...(description && { description }) })
+        }
+        const list = await tasks.list(owner, taskQuery({ order: 'asc' }), WHOLE)
+        expect(list.tasks.map((task) => task.description)).toEqual(
+          texts.map((text) => text ?? null),
+        )
+        for (const task of list.tasks)
+          expect(task).toEqual((await tasks.get(owner, task.id)) as Task)
+        expect(JSON.parse(list.json)).toEqual(list.tasks)
+        expect(list.last).toEqual(list.tasks.at(-1))
+        const part = await tasks.list(owner, taskQuery({ order: 'asc' }), { limit: 2, after: null })
+        expect(JSON.parse(part.json)).toEqual(list.tasks.slice(0, 2))
+        expect(part.last).toEqual(list.tasks[1])
       })
 
       test('pages of any size add up to the whole list, in every order', async () => {

@@ -5,7 +5,7 @@ import { batch } from './batch-schema.ts'
 import { ifMatch, listTag, noneMatchTask, seenList, taskTag } from './entity-tag.ts'
 import { actorOf, exchangeOf } from './exchange.ts'
 import { onceOf } from './idempotency-key.ts'
-import { json } from './json.ts'
+import { json, jsonText } from './json.ts'
 import { listRequest, nextPage } from './list-request.ts'
 import { operations } from './openapi.ts'
 import { changeOperations } from './openapi-changes.ts'
@@ -35,8 +35,8 @@ export const taskRoutes = (app: App) => {
         const seen = seenList(request.headers, actor, search)
         const list = await app.filterTasks(actor, query, page, seen)
         if (!list) return unchanged(listTag(seen ?? 0, actor, search))
-        const last = list.more ? list.tasks.at(-1) : undefined
-        return json(200, list.tasks, {
+        const last = list.more ? list.last : undefined
+        return jsonText(200, list.json, {
           etag: listTag(list.revision, actor, search),
           ...(last && { link: nextPage(actor, search, query, last) }),
         })

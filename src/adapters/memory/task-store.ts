@@ -1,4 +1,5 @@
 import type { Receipt, Step, TaskStore } from '../../application/ports.ts'
+import { listOf } from '../../application/task-list.ts'
 import { quotaExceeded } from '../../domain/access.ts'
 import type { Change, Mark } from '../../domain/change.ts'
 import type { Instant } from '../../domain/due-date.ts'
@@ -78,8 +79,7 @@ export const memoryTaskStore = (
         .filter(({ position }) => !after || comparePositions(position, after, query) > 0)
         .sort((a, b) => comparePositions(a.position, b.position, query))
         .map(({ task }) => ({ ...task }))
-      const page = found.slice(0, limit ?? undefined)
-      return { tasks: page, more: page.length < found.length, revision }
+      return listOf(found, limit, revision)
     },
 
     write: async (step) => {

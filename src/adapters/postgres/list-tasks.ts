@@ -1,62 +1,84 @@
 import type postgres from 'postgres'
 import type { Page } from '../../application/ports.ts'
-import type { Task, UserId } from '../../domain/task.ts'
+import type { UserId } from '../../domain/task.ts'
 import { NO_DUE_DATE, type TaskQuery } from '../../domain/task-query.ts'
 
-/** A task, or nulls when there is none, with the user's revision in every row. */
-export type ListRow = { owner_revision: number } & (Task | { id: null })
+/** The user's revision, and the tasks as they are served, a line each; null when there are none. */
+export type ListRow = { revision: number; found: string | null }
+
+/** The text and its parameters. It finds one task more than the page has, to tell whether there is more. */
+export const listStatement = (
+  owner: UserId,
+  query: TaskQuery,
+  { limit, after }: Page,
+): [text: string, parameters: (string | null)[]] => {
+  const { sort, status, priority, due_before, due_after, search } = query
+  const completed = status === 'all' ? null : String(status === 'completed')
+  const filters = [completed, priority, due_before, due_after, search]
+  const filtered = filters.some((filter) => filter !== null)
+  const parameters: (string | null)[] = [owner, limit === null ? null : String(limit + 1)]
+  if (filtered) parameters.push(...filters)
+  if (after) parameters.push(after.id, ...(sort === 'created' ? [] : [after.key]))
+  return [textFor(query, filtered, after !== null), parameters]
+}
+
+const texts = new Map<string, string>()
 
 /**
- * One task more than the page has, to tell whether there is more.
+ * One of a small, fixed number of texts, so that each is prepared once.
  *
  * The inner query is walked along the index of its order. `offset 0` keeps the filters out of it,
  * `case` keeps the planner from guessing that they leave next to nothing, and a limit whose value it
  * cannot see makes it prefer an order that is there over sorting. So no statistics, however wrong,
  * bring a sort or a scan of the table about.
  */
-export const listStatement = (
-  sql: postgres.Sql,
-  owner: UserId,
-  query: TaskQuery,
-  { limit, after }: Page,
-): postgres.PendingQuery<ListRow[]> => {
-  const { sort, order, status } = query
-  const direction = order === 'asc' ? sql`asc` : sql`desc`
-  const beyond = order === 'asc' ? sql`>` : sql`<`
-  const key =
-    sort === 'title'
-      ? sql`title_key`
-      : sql`coalesce(due_key, ${sql.unsafe(`'${NO_DUE_DATE[order]}'`)})`
-  const pending = sort === 'created' && status === 'pending' ? sql`and not completed` : sql``
-  const start = !after
-    ? sql``
-    : sort === 'created'
-      ? sql`and id ${beyond} ${after.id}::text::uuid`
-      : sql`and (${key}, id) ${beyond} (${after.key}::text, ${after.id}::text::uuid)`
-  const ordering =
-    sort === 'created' ? sql`id ${direction}` : sql`${key} ${direction}, id ${direction}`
-  const completed = status === 'all' ? null : String(status === 'completed')
-  const size = limit === null ? null : String(limit + 1)
-
-  return sql<ListRow[]>`
-    select owner.revision as owner_revision, page.*
-    from (select coalesce(
-      (select revision from taskport.users where id = ${owner}::text), 0) as revision) as owner
-    left join lateral (
-      select ${taskColumns(sql)} from (
-        select * from taskport.tasks where user_id = ${owner}::text ${pending} ${start}
-        order by ${ordering} offset 0
+const textFor = (
+  { sort, order, status }: TaskQuery,
+  filtered: boolean,
+  resumed: boolean,
+): string => {
+  const kind = [sort, order, status, filtered, resumed].join()
+  const known = texts.get(kind)
+  if (known) return known
+  const key = { created: '', title: 'title_key, ', due_date: `${dueKey(order)}, ` }[sort]
+  const first = filtered ? FILTERED + 1 : FILTERS
+  const start = `and (${key}id) ${order === 'asc' ? '>' : '<'}
+    (${key ? `$${first + 1}::text, ` : ''}$${first}::text::uuid)`
+  const text = `
+    select coalesce((select revision from taskport.users where id = $1::text), 0) as revision,
+      string_agg(served, chr(10)) as found
+    from (
+      select served from (
+        select * from taskport.tasks where user_id = $1::text
+          ${sort === 'created' && status === 'pending' ? 'and not completed' : ''}
+          ${resumed ? start : ''}
+        order by ${key ? `${key.slice(0, -2)} ${order}, ` : ''}id ${order} offset 0
       ) as ordered
-      where case when (${completed}::text is null or completed = ${completed}::text::boolean)
-        and (${query.priority}::text is null or priority = ${query.priority}::text)
-        and (${query.due_before}::text is null or due_key < ${query.due_before}::text)
-        and (${query.due_after}::text is null or due_key > ${query.due_after}::text)
-        and (${query.search}::text is null or strpos(search_text, ${query.search}::text) > 0)
-      then true else false end
-      limit (select ${size}::text::bigint)
-    ) as page on true`
+      ${filtered ? WHERE : ''}
+      limit (select $2::text::bigint)
+    ) as page`
+  texts.set(kind, text)
+  return text
 }
 
-export const taskColumns = (sql: postgres.Sql) => sql`
-  id, user_id, title, description, completed, priority, due_date, remind_at, reminded_at,
+/** Where the parameters of the filters begin and end. */
+const FILTERS = 3
+const FILTERED = 7
+
+const WHERE = `
+      where case when ($3::text is null or completed = $3::text::boolean)
+        and ($4::text is null or priority = $4::text)
+        and ($5::text is null or due_key < $5::text)
+        and ($6::text is null or due_key > $6::text)
+        and ($7::text is null or strpos(search_text, $7::text) > 0)
+      then true else false end`
+
+const dueKey = (order: TaskQuery['order']): string => `coalesce(due_key, '${NO_DUE_DATE[order]}')`
+
+const COLUMNS = `id, user_id, title, description, completed, priority, due_date, remind_at, reminded_at,
   created_at, updated_at, revision`
+
+export const taskColumns = (sql: postgres.Sql) => sql.unsafe(COLUMNS)
+
+export const GET = `
+  select ${COLUMNS} from taskport.tasks where user_id = $1::text and id = $2::text::uuid`

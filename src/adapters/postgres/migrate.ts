@@ -3,8 +3,9 @@ import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
 import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 import webhooks from './migrations/004-webhooks.sql' with { type: 'text' }
+import served from './migrations/005-served.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes, reminders, webhooks]
+const MIGRATIONS = [tasks, changes, reminders, webhooks, served]
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'

@@ -5,8 +5,9 @@ import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
 import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 import webhooks from './migrations/004-webhooks.sql' with { type: 'text' }
+import served from './migrations/005-served.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes, reminders, webhooks]
+const MIGRATIONS = [tasks, changes, reminders, webhooks, served]
 
 /** "Task" in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x5461736b

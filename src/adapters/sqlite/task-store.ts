@@ -1,8 +1,9 @@
 import type { Database } from 'bun:sqlite'
 import type { TaskStore } from '../../application/ports.ts'
+import { listOfJson } from '../../application/task-list.ts'
 import type { UserId } from '../../domain/task.ts'
 import { attempt } from './attempt.ts'
-import { listRows } from './list-tasks.ts'
+import { findServed } from './list-tasks.ts'
 import { purger } from './purge.ts'
 import { changeReader } from './read-changes.ts'
 import { COLUMNS, type Row, toTask } from './task-row.ts'
@@ -37,9 +38,8 @@ export const sqliteTaskStore = (db: Database): TaskStore => {
     find: (owner, ids) => attempt(() => ids.flatMap((id) => taskOf(owner, id) ?? [])),
     list: (owner, query, page) =>
       attempt(() => {
-        const rows = listRows(db, owner, query, page)
-        const found = rows.slice(0, page.limit ?? undefined).map(toTask)
-        return { tasks: found, more: found.length < rows.length, revision: revisionOf(owner) }
+        const found = findServed(db, owner, query, page)
+        return listOfJson(found, page.limit, revisionOf(owner))
       }),
     write: (step) => attempt(() => write(step)),
     receipt: (owner, key) =>
