@@ -35,7 +35,8 @@ export const connect = (url: string, limits: Limits): Client => {
     connection: { application_name: 'taskport' },
     types: { revision: { to: 20, from: [20], serialize: String, parse: Number } },
   })
-  const inTurn = gate(limits.poolSize, limits.connectionDeadline, () => unavailable('too busy'))
+  // As many again stand by in the driver, which sends the next the moment that a connection is free.
+  const inTurn = gate(2 * limits.poolSize, limits.connectionDeadline, () => unavailable('too busy'))
 
   return {
     sql,
