@@ -1,9 +1,9 @@
-import { Database } from 'bun:sqlite'
+import { Database, type SQLQueryBindings } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../src/adapters/sqlite/database.ts'
-import { listSql } from '../../src/adapters/sqlite/list-tasks.ts'
+import { listStatement } from '../../src/adapters/sqlite/list-tasks.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
 import { listChanges } from '../../src/application/list-changes.ts'
 import type { FeedPosition } from '../../src/domain/change.ts'
@@ -135,16 +135,21 @@ test('every list is read along an index, without sorting', () => {
   for (const sort of SORTS) {
     for (const order of ORDERS) {
       for (const status of STATUSES) {
-        for (const resumed of [false, true]) {
-          const sql = listSql(taskQuery({ sort, order, status }), resumed)
-          const plan = db.query<{ detail: string }, []>(`explain query plan ${sql}`).all()
-          const details = plan.map(({ detail }) => detail).join('\n')
-          expect(details).toMatch(
-            /^SEARCH tasks USING (PRIMARY KEY|INDEX tasks_(pending|title|due_(asc|desc)))/,
-          )
-          expect(details).not.toContain('TEMP B-TREE')
-          if (sort !== 'created')
-            expect(details).toContain(sort === 'title' ? 'tasks_title' : `tasks_due_${order}`)
+        for (const filter of [{}, { priority: 'low', q: 'x', due_after: '2026-01-01' }] as const) {
+          for (const after of [null, { key: 'k', id: 'x' }]) {
+            const query = taskQuery({ sort, order, status, ...filter })
+            const [text, parameters] = listStatement('alice', query, { limit: 50, after })
+            const plan = db
+              .query<{ detail: string }, SQLQueryBindings[]>(`explain query plan ${text}`)
+              .all(...parameters)
+            const details = plan.map(({ detail }) => detail).join('\n')
+            expect(details).toMatch(
+              /^SEARCH tasks USING (PRIMARY KEY|INDEX tasks_(pending|title|due_(asc|desc)))/,
+            )
+            expect(details).not.toContain('TEMP B-TREE')
+            if (sort !== 'created')
+              expect(details).toContain(sort === 'title' ? 'tasks_title' : `tasks_due_${order}`)
+          }
         }
       }
     }

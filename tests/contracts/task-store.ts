@@ -439,6 +439,32 @@ export const taskStoreContract = (name: string, open: () => Opened | Promise<Ope
     })
 
     describe('revisions and races', () => {
+      test('of steps that come together, one that fails takes no other along', async () => {
+        const owner = someone()
+        const taken = await put(tasks, owner, 'there')
+        const steps = ['a', 'b', taken.id, 'c'].map((title) =>
+          put(tasks, owner, title, title === taken.id ? { id: taken.id } : {}),
+        )
+        const outcomes = await Promise.allSettled(steps)
+        expect(outcomes.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          'fulfilled',
+          'rejected',
+          'fulfilled',
+        ])
+        const { tasks: left, revision } = await tasks.list(owner, taskQuery(), WHOLE)
+        expect(revision).toBe(4)
+        expect(left.map((task) => [task.title, task.revision]).sort()).toEqual(
+          await Promise.all(
+            outcomes.map(async (outcome) =>
+              outcome.status === 'fulfilled'
+                ? [outcome.value.title, outcome.value.revision]
+                : ['there', 1],
+            ),
+          ).then((all) => all.sort()),
+        )
+      })
+
       test('50 creates at once take revisions 1 to 50', async () => {
         const owner = someone()
         const created = await Promise.all(

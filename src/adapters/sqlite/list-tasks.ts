@@ -8,35 +8,38 @@ import { NO_DUE_DATE, type TaskQuery } from '../../domain/task-query.ts'
  * has its index; filters only skip rows on the way.
  */
 export const findServed = (db: Database, owner: UserId, query: TaskQuery, page: Page): string[] => {
-  const rows = db.query<unknown, SQLQueryBindings[]>(listSql(query, page.after !== null)).values({
-    owner,
-    key: page.after?.key ?? null,
-    id: page.after?.id ?? null,
-    completed: query.status === 'all' ? null : Number(query.status === 'completed'),
-    priority: query.priority,
-    due_before: query.due_before,
-    due_after: query.due_after,
-    search: query.search,
-    limit: page.limit === null ? -1 : page.limit + 1,
-  })
+  const [text, parameters] = listStatement(owner, query, page)
+  const rows = db.query<unknown, SQLQueryBindings[]>(text).values(...parameters)
   return rows.map(([served]) => served as string)
 }
 
-/** One of a small, fixed number of texts, so that each is prepared once. */
-export const listSql = ({ sort, order, status }: TaskQuery, resumed: boolean): string => {
-  const key = { created: '', title: 'title_key', due_date: dueKey(order) }[sort]
-  const pending = sort === 'created' && status === 'pending'
-  return `
-    select served from tasks
-    where user_id = $owner ${pending ? 'and not completed' : ''}
-      ${resumed ? `and ${key ? `(${key}, id)` : 'id'} ${order === 'asc' ? '>' : '<'} ${key ? '($key, $id)' : '$id'}` : ''}
-      and ($completed is null or completed = $completed)
-      and ($priority is null or priority = $priority)
-      and ($due_before is null or due_key < $due_before)
-      and ($due_after is null or due_key > $due_after)
-      and ($search is null or instr(search_text, $search) > 0)
-    order by ${key ? `${key} ${order}, ` : ''}id ${order}
-    limit $limit`
+/** One of a limited number of texts, so that each is prepared once, and its parameters. */
+export const listStatement = (
+  owner: UserId,
+  { sort, order, status, ...filters }: TaskQuery,
+  { limit, after }: Page,
+): [text: string, parameters: SQLQueryBindings[]] => {
+  const key = { created: '', title: 'title_key, ', due_date: `${dueKey(order)}, ` }[sort]
+  const conditions: [text: string, ...parameters: SQLQueryBindings[]][] = [['user_id = ?', owner]]
+  if (status !== 'all') conditions.push([status === 'pending' ? 'not completed' : 'completed'])
+  if (after) {
+    const beyond = order === 'asc' ? '>' : '<'
+    conditions.push(
+      sort === 'created'
+        ? [`id ${beyond} ?`, after.id]
+        : [`(${key}id) ${beyond} (?, ?)`, after.key, after.id],
+    )
+  }
+  if (filters.priority !== null) conditions.push(['priority = ?', filters.priority])
+  if (filters.due_before !== null) conditions.push(['due_key < ?', filters.due_before])
+  if (filters.due_after !== null) conditions.push(['due_key > ?', filters.due_after])
+  if (filters.search !== null) conditions.push(['instr(search_text, ?) > 0', filters.search])
+  const text = `
+    select served from tasks where ${conditions.map(([condition]) => condition).join(' and ')}
+    order by ${key ? `${key.slice(0, -2)} ${order}, ` : ''}id ${order}
+    limit ?`
+  const parameters = conditions.flatMap(([, ...values]) => values)
+  return [text, [...parameters, limit === null ? -1 : limit + 1]]
 }
 
 const dueKey = (order: TaskQuery['order']): string => `coalesce(due_key, '${NO_DUE_DATE[order]}')`

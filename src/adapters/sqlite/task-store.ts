@@ -3,6 +3,7 @@ import type { TaskStore } from '../../application/ports.ts'
 import { listOfJson } from '../../application/task-list.ts'
 import type { UserId } from '../../domain/task.ts'
 import { attempt } from './attempt.ts'
+import { groupCommit } from './group.ts'
 import { findServed } from './list-tasks.ts'
 import { purger } from './purge.ts'
 import { changeReader } from './read-changes.ts'
@@ -14,6 +15,7 @@ type ReceiptRow = { key: string; request: string; changes: string; base: number 
 /** In one SQLite file, for one process; a write is on disk before its promise resolves. */
 export const sqliteTaskStore = (db: Database): TaskStore => {
   const { write, remind, removeOwner } = taskWrites(db)
+  const together = groupCommit(db)
   const readChanges = changeReader(db)
   const purge = purger(db)
   const selectTask = db.query<Row, [string, string]>(
@@ -41,7 +43,7 @@ export const sqliteTaskStore = (db: Database): TaskStore => {
         const found = findServed(db, owner, query, page)
         return listOfJson(found, page.limit, revisionOf(owner))
       }),
-    write: (step) => attempt(() => write(step)),
+    write: (step) => attempt(() => together(() => write(step))),
     receipt: (owner, key) =>
       attempt(() => {
         const row = selectReceipt.get(owner, key)

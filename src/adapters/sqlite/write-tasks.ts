@@ -2,12 +2,17 @@ import type { Database } from 'bun:sqlite'
 import type { Step } from '../../application/ports.ts'
 import { quotaExceeded } from '../../domain/access.ts'
 import type { Instant } from '../../domain/due-date.ts'
-import { type Revision, taskKeys, type UserId } from '../../domain/task.ts'
+import { type Revision, type Task, type TaskId, taskKeys, type UserId } from '../../domain/task.ts'
 import { COLUMNS } from './task-row.ts'
 
 const ADDED = { create: 1, replace: 0, keep: 0, remove: -1 } as const
 
-/** Each is one transaction that begins and commits without giving up control. */
+type Keys = Readonly<{ title_key: string; due_key: string | null }>
+
+/**
+ * Each is one transaction that begins and commits without giving up control; `write` wants one around
+ * it, which may hold several.
+ */
 export const taskWrites = (db: Database) => {
   const epoch = Bun.randomUUIDv7()
   const take = db.query<{ revision: number; epoch: string }, [string, number, number, number]>(`
@@ -22,12 +27,16 @@ export const taskWrites = (db: Database) => {
     insert into tasks (${COLUMNS}, title_key, due_key, search_text)
     values ($id, $user_id, $title, $description, $completed, $priority, $due_date, $remind_at,
       $reminded_at, $created_at, $updated_at, $revision, $title_key, $due_key, $search_text)`)
-  const update = db.query(`
+  const update = (keys: string) =>
+    db.query(`
     update tasks set title = $title, description = $description, completed = $completed,
       priority = $priority, due_date = $due_date, remind_at = $remind_at,
       reminded_at = $reminded_at, updated_at = $updated_at, revision = $revision,
-      title_key = $title_key, due_key = $due_key, search_text = $search_text
+      search_text = $search_text ${keys}
     where user_id = $user_id and id = $id`)
+  const replace = update(', title_key = $title_key, due_key = $due_key')
+  /** Spares the indexes of orders in which the task stays where it is. */
+  const replaceInPlace = update('')
   const due = db.query<{ user_id: UserId; id: string }, [string, number]>(`
     select user_id, id from tasks where remind_at is not null and reminded_at is null
       and not completed and remind_at <= ? order by remind_at limit ?`)
@@ -38,8 +47,8 @@ export const taskWrites = (db: Database) => {
   const bury = db.query(
     'insert into deletions (user_id, revision, id, deleted_at) values (?, ?, ?, ?)',
   )
-  const current = db.query<unknown, [string, string, number]>(
-    'select 1 from tasks where user_id = ? and id = ? and revision = ?',
+  const current = db.query<Keys, [string, string, number]>(
+    'select title_key, due_key from tasks where user_id = ? and id = ? and revision = ?',
   )
   const hasReceipt = db.query<unknown, [string, string]>(
     'select 1 from receipts where user_id = ? and key = ?',
@@ -63,17 +72,28 @@ export const taskWrites = (db: Database) => {
   }
   const takeOne = (owner: UserId): Revision => takeRevisions(owner, 1, 0, 0)
 
+  const replaceTask = (task: Task, before: Keys | undefined): void => {
+    const { title_key, due_key, search_text } = taskKeys(task)
+    const same = title_key === before?.title_key && due_key === before?.due_key
+    if (same) replaceInPlace.run({ ...task, search_text })
+    else replace.run({ ...task, title_key, due_key, search_text })
+  }
+
   const write = ({ owner, writes, taken, quota, at, receipt }: Step) => {
     if (receipt && hasReceipt.get(owner, receipt.key)) return 'repeated'
+    const before = new Map<TaskId, Keys>()
     for (const { op, task } of writes) {
-      if (op !== 'create' && !current.get(owner, task.id, task.revision)) return 'changed'
+      if (op === 'create') continue
+      const keys = current.get(owner, task.id, task.revision)
+      if (!keys) return 'changed'
+      before.set(task.id, keys)
     }
     const added = writes.reduce((sum, { op }) => sum + ADDED[op], 0)
     const base = takeRevisions(owner, taken, added, quota)
     for (const { op, task, nth } of writes) {
       const stored = { ...task, user_id: owner, revision: base + nth }
       if (op === 'create') insert.run({ ...stored, ...taskKeys(task) })
-      else if (op === 'replace') update.run({ ...stored, ...taskKeys(task) })
+      else if (op === 'replace') replaceTask(stored, before.get(task.id))
       else if (op === 'remove') {
         remove.run(owner, task.id)
         bury.run(owner, stored.revision, task.id, at)
@@ -99,7 +119,7 @@ export const taskWrites = (db: Database) => {
 
   return {
     remind: db.transaction(remind).immediate as typeof remind,
-    write: db.transaction(write).immediate as typeof write,
+    write,
     removeOwner: db.transaction((owner: UserId): void => {
       for (const removal of removals) removal.run(owner)
     }).immediate,
