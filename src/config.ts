@@ -11,6 +11,10 @@ export type Storage =
 export type Config = Readonly<{
   host: string
   port: number
+  /** Processes that serve; with more than one, this one only watches over them. */
+  workers: number
+  /** Whether this process is one of those. */
+  worker: boolean
   storage: Storage
   /** Where what the server makes for itself is kept. */
   dataFolder: string
@@ -66,6 +70,13 @@ export const readConfig = (environment: Environment): Config => {
     (value) => parseStorage(value, poolSize),
     'must be sqlite:<path>, memory: or postgres://user:password@host/database.',
   )
+  const workers = whole('WORKERS', 1, 1, 64)
+  if (workers > 1 && storage.kind !== 'postgres') {
+    problems.push(
+      'WORKERS must be 1 with SQLite and in memory, which serve one process only. Set DATABASE_URL to a ' +
+        'PostgreSQL database for more.',
+    )
+  }
   const secret = text('BETTER_AUTH_SECRET')
   const weakness = secret === undefined ? undefined : secretProblem(secret)
   if (weakness) problems.push(`BETTER_AUTH_SECRET ${weakness}`)
@@ -101,6 +112,8 @@ export const readConfig = (environment: Environment): Config => {
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: whole('PORT', 8000, 0, 65_535),
+    workers,
+    worker: text('TASKPORT_WORKER') !== undefined,
     storage,
     dataFolder: storage.kind === 'sqlite' ? dirname(storage.path) : './data',
     tokens: {

@@ -10,7 +10,9 @@ import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { openStorage } from './storage.ts'
 import { openTokens } from './tokens.ts'
+import { untilTold } from './until-told.ts'
 import { welcome } from './welcome.ts'
+import { readyOrLate, supervise } from './workers.ts'
 
 const fail = (error: unknown): never => {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -20,6 +22,7 @@ const fail = (error: unknown): never => {
 try {
   const config = readConfig(process.env)
   const log = await createLog(config.logLevel)
+  if (config.workers > 1) await supervise(config, log)
   const storage = await openStorage(config.storage, log, fail)
   const app = createApp(
     {
@@ -38,21 +41,18 @@ try {
     streams: { onFailure },
     ...(accounts && { accounts }),
   })
+  if (config.worker) await readyOrLate(storage.reached)
   const endChores = startChores(app, storage, log)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
 
-  const stop = async (signal: string): Promise<void> => {
-    log.info({ signal }, 'stopping')
+  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
+  if (!config.worker) process.stderr.write(welcome(server.url, config))
+  untilTold(log, async () => {
     routes.endStreams()
     await Promise.all([server.stop(), endChores()])
     await close()
     await storage.close()
-    process.exit(0)
-  }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
-  process.stderr.write(welcome(server.url, config))
+  })
 } catch (error) {
   fail(error)
 }

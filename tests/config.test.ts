@@ -12,6 +12,8 @@ test('nothing configured is a working configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1',
       port: 8000,
+      workers: 1,
+      worker: false,
       storage: { kind: 'sqlite', path: './data/taskport.db' },
       dataFolder: './data',
       tokens: {},
@@ -29,6 +31,7 @@ test('everything can be configured', () => {
   const config = readConfig({
     HOST: '0.0.0.0',
     PORT: '80',
+    WORKERS: '4',
     DATABASE_URL: 'postgres://u:p@db/tasks?sslmode=require',
     DATABASE_POOL_SIZE: '25',
     BETTER_AUTH_SECRET: SECRET,
@@ -44,6 +47,8 @@ test('everything can be configured', () => {
   expect(config).toEqual({
     host: '0.0.0.0',
     port: 80,
+    workers: 4,
+    worker: false,
     storage: { kind: 'postgres', url: 'postgres://u:p@db/tasks?sslmode=require', poolSize: 25 },
     dataFolder: './data',
     tokens: {
@@ -120,6 +125,8 @@ test.each([
   ['AUTH_SECRET', 'short'],
   ['TRUST_PROXY', 'x forwarded for'],
   ['TASK_QUOTA', '0'],
+  ['WORKERS', '0'],
+  ['WORKERS', '2'],
   ['WEBHOOK_ALLOW', 'https'],
   ['WEBHOOK_ALLOW', 'http;private'],
   ['LOG_LEVEL', 'INFO'],

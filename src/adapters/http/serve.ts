@@ -8,16 +8,16 @@ export type RunningServer = Readonly<{
   stop(grace?: number): Promise<void>
 }>
 
-/** Throws an Error that says what to do when the port is taken. */
+/** A `worker` shares its port. Throws an Error that says what to do when the port is taken. */
 export const serve = (
   handle: Handler,
-  { host, port, log }: { host: string; port: number; log: Log },
+  { host, port, worker, log }: { host: string; port: number; worker?: boolean; log: Log },
 ): RunningServer => {
   try {
     const server = Bun.serve({
       hostname: host,
       port,
-      reusePort: false,
+      reusePort: worker ?? false,
       idleTimeout: 30,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, server) => handle(request, server.requestIP(request)?.address),

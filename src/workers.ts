@@ -1,0 +1,75 @@
+import type { Config } from './config.ts'
+import type { createLog } from './log.ts'
+
+/** Milliseconds before a worker that has died is replaced. */
+const PAUSE = 200
+
+const PATIENCE = 5000
+
+/**
+ * Runs `workers` processes of this program behind one port and replaces those that die. SIGTERM or
+ * SIGINT stops them all, and then this process. When a worker cannot even start, everything ends with
+ * code 1; it has said why itself.
+ */
+export const supervise = (
+  { host, port, workers }: Config,
+  log: Awaited<ReturnType<typeof createLog>>,
+): Promise<never> => {
+  const shared = reserve(host, port)
+  const running = new Set<Bun.Subprocess>()
+  let stopping = false
+  let code = 0
+
+  const stop = (): void => {
+    stopping = true
+    for (const worker of running) worker.kill('SIGTERM')
+    if (running.size === 0) process.exit(code)
+  }
+
+  const start = (): void => {
+    if (stopping) return
+    let listening = false
+    const worker = Bun.spawn([process.execPath, Bun.main], {
+      env: { ...process.env, TASKPORT_WORKER: '1', WORKERS: '1', PORT: String(shared) },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      ipc: () => {
+        listening = true
+      },
+      onExit: (_, exitCode, signal) => {
+        running.delete(worker)
+        if (listening && !stopping) {
+          log.error({ pid: worker.pid, code: exitCode, signal }, 'worker died')
+          setTimeout(start, PAUSE)
+          return
+        }
+        if (!stopping) code = 1
+        stop()
+      },
+    })
+    running.add(worker)
+    log.info({ pid: worker.pid }, 'worker started')
+  }
+
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  for (let n = 0; n < workers; n++) start()
+  return new Promise(() => {})
+}
+
+/** A worker leaves requests to the others until its database has been reached, but not for ever. */
+export const readyOrLate = (reached: Promise<void>): Promise<void> =>
+  Promise.race([reached, Bun.sleep(PATIENCE)])
+
+/** Finds out whether the port is free, and which one it is to be, before the workers share it. */
+const reserve = (hostname: string, port: number): number => {
+  try {
+    const listener = Bun.listen({ hostname, port, exclusive: true, socket: { data: () => {} } })
+    listener.stop(true)
+    return listener.port
+  } catch (cause) {
+    throw new Error(
+      `Port ${port} on ${hostname} is taken. Stop what uses it, or set PORT to another one.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,100 @@
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
+import postgres from 'postgres'
+import { temporaryFolder } from './support/folder.ts'
+import { json } from './support/http.ts'
+import { freshDatabase } from './support/postgres.ts'
+import {
+  killServers,
+  type RunningProcess,
+  SHARED,
+  startServer,
+  tokenFor,
+} from './support/server.ts'
+
+setDefaultTimeout(60_000)
+
+afterAll(killServers)
+
+const start = async (env: Record<string, string> = {}): Promise<RunningProcess> =>
+  startServer(temporaryFolder(), {
+    ...SHARED,
+    DATABASE_URL: await freshDatabase(),
+    WORKERS: '3',
+    ...env,
+  })
+
+const count = ({ lines }: RunningProcess, message: string): number =>
+  lines.filter(({ msg }) => msg === message).length
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await Bun.sleep(5)
+}
+
+const pids = ({ lines }: RunningProcess): number[] =>
+  lines.filter(({ msg }) => msg === 'worker started').map(({ pid }) => Number(pid))
+
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test('three workers behind one port; one that dies is replaced; all stop together', async () => {
+  const server = await start()
+  await until(() => count(server, 'listening') === 3)
+  expect(new Set(server.lines.flatMap(({ url }) => url ?? [])).size).toBe(1)
+  expect(server.stderr()).toBe('')
+
+  const { token } = await tokenFor(temporaryFolder(), ['--sub', 'alice'])
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const create = (title: string) =>
+    fetch(`${server.url}/api/tasks`, {
+      method: 'POST',
+      headers: { ...headers, connection: 'close' },
+      body: JSON.stringify({ title }),
+    })
+  for (let n = 0; n < 30; n++) expect((await create(`${n}`)).status).toBe(201)
+
+  const [first = 0] = pids(server)
+  process.kill(first, 'SIGKILL')
+  await until(() => count(server, 'listening') === 4)
+  expect(server.lines).toContainEqual(
+    expect.objectContaining({ msg: 'worker died', pid: first, signal: 'SIGKILL' }),
+  )
+  for (let n = 30; n < 40; n++) expect((await create(`${n}`)).status).toBe(201)
+  expect(await json(fetch(`${server.url}/api/tasks`, { headers }))).toHaveLength(40)
+
+  server.signal('SIGTERM')
+  expect(await server.exited).toBe(0)
+  expect(pids(server).filter(lives)).toEqual([])
+})
+
+test('workers do not outlive their supervisor', async () => {
+  const server = await start()
+  await until(() => count(server, 'listening') === 3)
+  server.signal('SIGKILL')
+  await until(() => !pids(server).some(lives))
+  expect(await fetch(server.url).catch(() => 'nobody')).toBe('nobody')
+})
+
+test('a port that is taken and a worker that cannot start, end it with a message', async () => {
+  const other = await start({ WORKERS: '1' })
+  const { port } = new URL(other.url)
+  const taken = await start({ PORT: port })
+  expect(await taken.exited).toBe(1)
+  expect(taken.stderr()).toContain(`Port ${port} on 127.0.0.1 is taken`)
+  other.signal('SIGTERM')
+  await other.exited
+
+  const url = await freshDatabase()
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  await sql`create schema taskport`
+  await sql`create table taskport.migrations (version integer, applied_at timestamptz default now())`
+  await sql`insert into taskport.migrations (version) values (999)`
+  await sql.end()
+  const newer = await start({ DATABASE_URL: url })
+  expect(await newer.exited).toBe(1)
+  expect(newer.stderr()).toContain('schema 999')
+})
