@@ -62,7 +62,9 @@ export const postgresTaskStore = (sql: postgres.Sql, run: Client['run']): TaskSt
     },
     purge: async (...horizon) => (await run(purgeStatement(sql, ...horizon)))[0]?.gone ?? 0,
     exists: async (id) => {
-      const found = await run(sql`select 1 from taskport.tasks where id = ${id}::text::uuid`)
+      const found = await run(
+        sql`select 1 from taskport.tasks where uuid_send(id) = uuid_send(${id}::text::uuid)`,
+      )
       return found.length > 0
     },
     ready: async () => void (await run(sql`select 1`)),

@@ -21,3 +21,8 @@ alter table taskport.tasks add column served text not null generated always as (
   || '","updated_at":"' || updated_at
   || '","revision":' || revision::text || '}'
 ) stored;
+
+-- One index fewer that a list by id could be read from, past other users' tasks: that of the ids alone
+-- now has an order of its own.
+drop index taskport.tasks_id;
+create unique index tasks_id on taskport.tasks (uuid_send(id));
