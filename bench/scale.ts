@@ -91,6 +91,11 @@ const COUNTS = `
   select owner, max(revision), count(*) from (
     select user_id as owner, revision from TASKS) as counted group by owner`
 
+/** One for each user, so that the statistics do not take the table for an empty one. */
+const DELETIONS = `
+  insert into DELETED (user_id, revision, id, deleted_at)
+  select id, 1, IDS, '2026-02-10T08:00:00.000Z' from OWNERS`
+
 const openPostgres = async (url: string, count: number): Promise<Opened> => {
   const storage = postgresStorage(url, {
     poolSize: 1,
@@ -117,6 +122,11 @@ const openPostgres = async (url: string, count: number): Promise<Opened> => {
   await sql.unsafe('alter table taskport.tasks add primary key (user_id, id)')
   for (const { indexdef } of indexes) await sql.unsafe(indexdef)
   await sql.unsafe(COUNTS.replace('OWNERS', 'taskport.users').replace('TASKS', 'taskport.tasks'))
+  await sql.unsafe(
+    DELETIONS.replace('DELETED', 'taskport.deletions')
+      .replace('IDS', 'gen_random_uuid()')
+      .replace('OWNERS', 'taskport.users'),
+  )
   await sql.unsafe('vacuum analyze')
   const explain = async (statement: postgres.PendingQuery<postgres.Row[]>): Promise<string[]> =>
     (await statement).map((line) => line['QUERY PLAN'])
@@ -160,6 +170,7 @@ const openSqlite = async (path: string, count: number): Promise<Opened> => {
     select * from (${rows(count, "printf('%012x', n)")}) order by 2, 1`)
   for (const { sql } of indexes) db.run(sql)
   db.run(COUNTS.replace('OWNERS', 'users').replace('TASKS', 'tasks'))
+  db.run(DELETIONS.replace('DELETED', 'deletions').replace('IDS', "'x'").replace('OWNERS', 'users'))
   db.run('analyze')
   db.close()
   const { tasks, db: open, close } = sqliteStorage(path)

@@ -31,6 +31,7 @@ export const startMeasured = async (
       stderr: 'ignore',
     },
   )
+  process.once('exit', () => child.kill('SIGKILL'))
   while (!(await fetch(`${url}/health`).catch(() => undefined))?.ok) {
     if (child.exitCode !== null) throw new Error(`${args[0]} has ended`)
     await Bun.sleep(2)

@@ -45,14 +45,14 @@ try {
   const endChores = startChores(app, storage, log)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
 
-  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
-  if (!config.worker) process.stderr.write(welcome(server.url, config))
   untilTold(log, async () => {
     routes.endStreams()
     await Promise.all([server.stop(), endChores()])
     await close()
     await storage.close()
   })
+  log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
+  if (!config.worker) process.stderr.write(welcome(server.url, config))
 } catch (error) {
   fail(error)
 }

@@ -16,5 +16,6 @@ export const untilTold = (log: Log, stop: () => Promise<void>): void => {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) {
     process.on(event, () => void end(event))
   }
-  process.send?.('listening')
+  if (process.send && !process.connected) void end('disconnect')
+  else process.send?.('listening')
 }

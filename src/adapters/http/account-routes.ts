@@ -17,7 +17,7 @@ export const accountRoutes = (accounts: Accounts) => {
   const pass =
     (check?: (body: unknown) => object) =>
     async ({ request }: { request: Request }): Promise<Response> => {
-      const { peer } = exchangeOf(request)
+      const peer = exchangeOf(request).peer()
       const headers = new Headers(request.headers)
       const given = request.method === 'POST' ? await readJson(request, JSON_TYPE) : undefined
       const body = check ? JSON.stringify(check(given)) : null

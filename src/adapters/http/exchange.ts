@@ -8,8 +8,8 @@ export type Exchange = {
   /** The request target (RFC 9112 section 3.2), its query apart with the question mark. */
   readonly path: string
   readonly search: string
-  /** The client's address, empty when it is not known. */
-  readonly peer: string
+  /** The client's address, empty when it is not known. To be asked for before the first wait. */
+  readonly peer: () => string
   /** The route that serves it, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
@@ -25,7 +25,7 @@ export type Exchange = {
 const exchanges = new WeakMap<Request, Exchange>()
 
 /** A caller's own id is taken over when it is short and plain. */
-export const beginExchange = (request: Request, peer = ''): Exchange => {
+export const beginExchange = (request: Request, peer = () => ''): Exchange => {
   const given = request.headers.get('x-request-id')
   const id = given !== null && /^[\w.-]{1,64}$/.test(given) ? given : Bun.randomUUIDv7()
   const exchange: Exchange = { id, started: performance.now(), peer, ...target(request.url) }

@@ -18,14 +18,15 @@ export type HandlerOptions = Readonly<{
   deadline?: number
 }>
 
-/** `address` is where the connection comes from. */
-export type Handler = (request: Request, address?: string) => Promise<Response>
+/** `address` tells where the connection comes from. */
+export type Handler = (request: Request, address?: () => string | undefined) => Promise<Response>
 
-const SECURITY = {
+const ALWAYS = Object.entries({
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-}
+  vary: 'Authorization, Origin',
+})
 
 const CSP = "default-src 'none'; frame-ancestors 'none'"
 
@@ -98,10 +99,9 @@ export const handler = (
   const dress = ({ headers }: Response, request: Request, { id, replayed }: Exchange): void => {
     if (replayed) headers.set('idempotency-replayed', 'true')
     headers.set('x-request-id', id)
-    for (const [name, value] of Object.entries(SECURITY)) headers.set(name, value)
+    for (const [name, value] of ALWAYS) headers.set(name, value)
     if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP)
     if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-cache')
-    headers.set('vary', 'Authorization, Origin')
     const origin = request.headers.get('origin')
     if (origin === null || !origins.has(origin)) return
     headers.set('access-control-allow-origin', origin)
@@ -109,11 +109,10 @@ export const handler = (
     headers.set('access-control-expose-headers', EXPOSED)
   }
 
-  const peerOf = ({ headers }: Request, address: string): string =>
-    (trustProxy && headers.get(trustProxy)?.split(',').at(-1)?.trim()) || address
-
-  return async (request, address = '') => {
-    const exchange = beginExchange(request, peerOf(request, address))
+  return async (request, address = () => '') => {
+    const forwarded = (): string | undefined =>
+      trustProxy && request.headers.get(trustProxy)?.split(',').at(-1)?.trim()
+    const exchange = beginExchange(request, () => forwarded() || address() || '')
     const { promise: late, reject } = Promise.withResolvers<Response>()
     const timer = setTimeout(
       () => reject(new DomainError('unavailable', 'This took too long. Try again.')),

@@ -20,7 +20,7 @@ export const serve = (
       reusePort: worker ?? false,
       idleTimeout: 30,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, server) => handle(request, server.requestIP(request)?.address),
+      fetch: (request, server) => handle(request, () => server.requestIP(request)?.address),
       error: (error) => {
         log.error(describe(error), 'answer failed')
         return unexpected(Bun.randomUUIDv7())

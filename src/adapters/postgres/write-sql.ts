@@ -20,6 +20,21 @@ const COLUMNS = {
   search_text: 'text',
 } as const
 
+export type Column = keyof typeof COLUMNS
+
+const ALL = Object.keys(COLUMNS) as Column[]
+
+/** The columns whose values a single write gives, by what it does. */
+export const COLUMNS_OF: Record<Write['op'], readonly Column[]> = {
+  create: ALL.filter((name) => name !== 'op' && name !== 'revision'),
+  replace: ALL.filter((name) => name !== 'op' && name !== 'created_at'),
+  remove: ['nth', 'id', 'revision'],
+  keep: ['id', 'revision'],
+}
+
+/** Of each of several writes. */
+export const COLUMNS_OF_MANY: readonly Column[] = ALL
+
 /**
  * The text of a step with these operations, put together once for each kind. Its parameters: owner,
  * revisions taken, tasks added, quota; the columns of a single write, or all writes as JSON; then, as
@@ -33,16 +48,18 @@ export const textFor = (
   const kind = [...ops].sort().join() + single + receipt
   const known = texts.get(kind)
   if (known) return known
-  const fresh = ops.size === 1 && ops.has('create')
-  const next = single ? FIRST + Object.keys(COLUMNS).length : FIRST + 1
+  const [op] = ops
+  const given = single && op ? COLUMNS_OF[op] : undefined
+  const next = FIRST + (given?.length ?? 1)
+  const step = given ? one(given) : MANY
   const parts = [
-    single ? ONE : MANY,
-    fresh ? NOTHING_SEEN : SEEN,
+    ...(given ? [] : [SOURCE]),
+    ops.size === 1 && ops.has('create') ? NOTHING_SEEN : given ? seenOne(step) : SEEN,
     OWNER,
     ...(ops.size > (ops.has('keep') ? 1 : 0) ? [waked(next)] : []),
-    ...(ops.has('create') ? [CREATED] : []),
-    ...(ops.has('replace') ? [REPLACED] : []),
-    ...(ops.has('remove') ? [removed(next)] : []),
+    ...(ops.has('create') ? [created(step)] : []),
+    ...(ops.has('replace') ? [replaced(step)] : []),
+    ...(ops.has('remove') ? [removed(step, next)] : []),
     ...(receipt ? [stored(next)] : []),
   ]
   const text = `with ${parts.join()} select (select base from owner) as base, found from seen`
@@ -55,19 +72,40 @@ const texts = new Map<string, string>()
 /** The first parameter that describes the writes. */
 const FIRST = 5
 
-/** Spelt out, which is quicker than JSON. */
-const ONE = `
-  step as (select ${Object.entries(COLUMNS)
-    .map(([name, type], n) => `$${FIRST + n}::text::${type} as ${name}`)
-    .join()})`
+/** Where the values of writes come from. */
+type Source = Readonly<{
+  of(name: Column): string
+  /** What stands after `from owner`, and the condition that goes with it. */
+  from: string
+  where(op: Write['op']): string
+}>
 
-const MANY = `
+/** Parameters of their own, which is quicker than JSON. */
+const one = (given: readonly Column[]): Source => ({
+  of: (name) => `$${FIRST + given.indexOf(name)}::text::${COLUMNS[name]}`,
+  from: '',
+  where: () => 'true',
+})
+
+const MANY: Source = {
+  of: (name) => `step.${name}`,
+  from: ', step',
+  where: (op) => `step.op = '${op}'`,
+}
+
+const SOURCE = `
   step as (select ${Object.entries(COLUMNS)
     .map(([name, type], n) => `(row ->> ${n})::${type} as ${name}`)
     .join()} from json_array_elements($${FIRST}::text::json) as row)`
 
 const NOTHING_SEEN = `
   seen as (select true as found)`
+
+const seenOne = ({ of }: Source): string => `
+  target as (
+    select id from taskport.tasks
+    where user_id = $1::text and id = ${of('id')} and revision = ${of('revision')} for update
+  ), seen as (select exists (select from target) as found)`
 
 const SEEN = `
   target as (
@@ -115,32 +153,46 @@ const waked = (at: number): string => `
     from owner where w.user_id = $1::text and w.disabled is null
   )`
 
-const CREATED = `
+const INSERTED = [
+  'id',
+  'title',
+  'description',
+  'completed',
+  'priority',
+  'due_date',
+  'remind_at',
+  'reminded_at',
+  'created_at',
+  'updated_at',
+  'title_key',
+  'due_key',
+  'search_text',
+] as const
+
+const created = ({ of, from, where }: Source): string => `
   created as (
-    insert into taskport.tasks (id, user_id, title, description, completed, priority, due_date,
-      remind_at, reminded_at, created_at, updated_at, revision, title_key, due_key, search_text)
-    select id, $1::text, title, description, completed, priority, due_date, remind_at, reminded_at,
-      created_at, updated_at, owner.base + nth, title_key, due_key, search_text
-    from step, owner where op = 'create'
+    insert into taskport.tasks (user_id, revision, ${INSERTED.join()})
+    select $1::text, owner.base + ${of('nth')}, ${INSERTED.map(of).join()}
+    from owner${from} where ${where('create')}
   )`
 
-const REPLACED = `
+const replaced = ({ of, from, where }: Source): string => `
   replaced as (
-    update taskport.tasks as t set title = step.title, description = step.description,
-      completed = step.completed, priority = step.priority, due_date = step.due_date,
-      remind_at = step.remind_at, reminded_at = step.reminded_at,
-      updated_at = step.updated_at, revision = owner.base + step.nth, title_key = step.title_key,
-      due_key = step.due_key, search_text = step.search_text
-    from step, owner where step.op = 'replace' and t.user_id = $1::text and t.id = step.id
+    update taskport.tasks as t set revision = owner.base + ${of('nth')},
+      ${INSERTED.filter((name) => name !== 'id' && name !== 'created_at')
+        .map((name) => `${name} = ${of(name)}`)
+        .join()}
+    from owner${from} where ${where('replace')} and t.user_id = $1::text and t.id = ${of('id')}
   )`
 
-const removed = (at: number): string => `
+const removed = ({ of, from, where }: Source, at: number): string => `
   removed as (
-    delete from taskport.tasks as t using step, owner
-    where step.op = 'remove' and t.user_id = $1::text and t.id = step.id
+    delete from taskport.tasks as t using owner${from}
+    where ${where('remove')} and t.user_id = $1::text and t.id = ${of('id')}
   ), buried as (
     insert into taskport.deletions (user_id, revision, id, deleted_at)
-    select $1::text, owner.base + nth, id, $${at}::text from step, owner where op = 'remove'
+    select $1::text, owner.base + ${of('nth')}, ${of('id')}, $${at}::text
+    from owner${from} where ${where('remove')}
   )`
 
 const stored = (at: number): string => `

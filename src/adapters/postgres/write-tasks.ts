@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { Step } from '../../application/ports.ts'
 import type { Write } from '../../domain/plan.ts'
 import { taskKeys } from '../../domain/task.ts'
-import { textFor } from './write-sql.ts'
+import { COLUMNS_OF, COLUMNS_OF_MANY, type Column, textFor } from './write-sql.ts'
 
 /** `base` is null when nothing was written: then `found` tells whether every task was as expected. */
 export type Written = { base: number | null; found: boolean }
@@ -22,8 +22,8 @@ export const writeStatement = (
   const [first, second] = writes
   const single = first !== undefined && second === undefined
   const parameters: (string | null)[] = [owner, String(taken), String(added), String(quota)]
-  if (single) parameters.push(...valuesOf(first))
-  else parameters.push(JSON.stringify(writes.map(valuesOf)))
+  if (single) parameters.push(...valuesOf(first, COLUMNS_OF[first.op]))
+  else parameters.push(JSON.stringify(writes.map((write) => valuesOf(write, COLUMNS_OF_MANY))))
   if (receipt || taken > 0) parameters.push(at)
   if (receipt) parameters.push(receipt.key, receipt.request, JSON.stringify(receipt.changes))
   const text = textFor(ops, single, receipt !== undefined)
@@ -32,25 +32,14 @@ export const writeStatement = (
 
 const ADDED = { create: 1, replace: 0, keep: 0, remove: -1 } as const
 
-/** In the order of `COLUMNS`. */
-const valuesOf = ({ op, task, nth }: Write): (string | null)[] => {
-  const { title_key, due_key, search_text } = taskKeys(task)
-  return [
+const valuesOf = ({ op, task, nth }: Write, columns: readonly Column[]): (string | null)[] => {
+  const values: Record<Column, string | null> = {
+    ...task,
+    ...taskKeys(task),
     op,
-    String(nth),
-    task.id,
-    'revision' in task ? String(task.revision) : null,
-    task.title,
-    task.description,
-    String(task.completed),
-    task.priority,
-    task.due_date,
-    task.remind_at,
-    task.reminded_at,
-    task.created_at,
-    task.updated_at,
-    title_key,
-    due_key,
-    search_text,
-  ]
+    nth: String(nth),
+    revision: 'revision' in task ? String(task.revision) : null,
+    completed: String(task.completed),
+  }
+  return columns.map((name) => values[name])
 }

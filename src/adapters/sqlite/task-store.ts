@@ -19,7 +19,7 @@ export const sqliteTaskStore = (db: Database): TaskStore => {
   const readChanges = changeReader(db)
   const purge = purger(db)
   const selectTask = db.query<Row, [string, string]>(
-    `select ${COLUMNS} from tasks where user_id = ? and id = ?`,
+    `select ${COLUMNS} from tasks not indexed where user_id = ? and id = ?`,
   )
   const selectRevision = db.query<{ revision: number }, [string]>(
     'select revision from users where id = ?',

@@ -29,7 +29,7 @@ export const taskWrites = (db: Database) => {
       $reminded_at, $created_at, $updated_at, $revision, $title_key, $due_key, $search_text)`)
   const update = (keys: string) =>
     db.query(`
-    update tasks set title = $title, description = $description, completed = $completed,
+    update tasks not indexed set title = $title, description = $description, completed = $completed,
       priority = $priority, due_date = $due_date, remind_at = $remind_at,
       reminded_at = $reminded_at, updated_at = $updated_at, revision = $revision,
       search_text = $search_text ${keys}
@@ -41,14 +41,14 @@ export const taskWrites = (db: Database) => {
     select user_id, id from tasks where remind_at is not null and reminded_at is null
       and not completed and remind_at <= ? order by remind_at limit ?`)
   const remindOf = db.query(`
-    update tasks set reminded_at = $now, updated_at = $now, revision = $revision,
+    update tasks not indexed set reminded_at = $now, updated_at = $now, revision = $revision,
       reminded_revision = $revision where user_id = $user_id and id = $id`)
-  const remove = db.query('delete from tasks where user_id = ? and id = ?')
+  const remove = db.query('delete from tasks not indexed where user_id = ? and id = ?')
   const bury = db.query(
     'insert into deletions (user_id, revision, id, deleted_at) values (?, ?, ?, ?)',
   )
   const current = db.query<Keys, [string, string, number]>(
-    'select title_key, due_key from tasks where user_id = ? and id = ? and revision = ?',
+    'select title_key, due_key from tasks not indexed where user_id = ? and id = ? and revision = ?',
   )
   const hasReceipt = db.query<unknown, [string, string]>(
     'select 1 from receipts where user_id = ? and key = ?',
