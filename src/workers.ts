@@ -1,5 +1,6 @@
+import type { Log } from './adapters/http/request-log.ts'
+import { portTaken } from './adapters/http/serve.ts'
 import type { Config } from './config.ts'
-import type { createLog } from './log.ts'
 
 /** Milliseconds before a worker that has died is replaced. */
 const PAUSE = 200
@@ -11,10 +12,7 @@ const PATIENCE = 5000
  * SIGINT stops them all, and then this process. When a worker cannot even start, everything ends with
  * code 1; it has said why itself.
  */
-export const supervise = (
-  { host, port, workers }: Config,
-  log: Awaited<ReturnType<typeof createLog>>,
-): Promise<never> => {
+export const supervise = ({ host, port, workers }: Config, log: Log): Promise<never> => {
   const shared = reserve(host, port)
   const running = new Set<Bun.Subprocess>()
   let stopping = false
@@ -67,9 +65,6 @@ const reserve = (hostname: string, port: number): number => {
     listener.stop(true)
     return listener.port
   } catch (cause) {
-    throw new Error(
-      `Port ${port} on ${hostname} is taken. Stop what uses it, or set PORT to another one.`,
-      { cause },
-    )
+    throw portTaken(hostname, port, cause)
   }
 }

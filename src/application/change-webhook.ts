@@ -1,7 +1,8 @@
 import { requireContinuity } from '../domain/change.ts'
+import { replayed } from '../domain/delivery.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Revision, UserId } from '../domain/task.ts'
-import { noWebhook, replayed, rotated, type Webhook } from '../domain/webhook.ts'
+import { noWebhook, rotated, type Webhook } from '../domain/webhook.ts'
 import type { Ports, WebhookStore } from './ports.ts'
 
 const ATTEMPTS = 100

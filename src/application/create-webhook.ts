@@ -2,9 +2,11 @@ import type { UserId } from '../domain/task.ts'
 import { checkWebhook, WEBHOOKS_MAX, type Webhook, webhooksExceeded } from '../domain/webhook.ts'
 import type { Ports } from './ports.ts'
 
+type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'newId' | 'newSecret' | 'urlProblem'>
+
 /** Tells of everything that changes from now on. Throws `invalid`, and `quota-exceeded` after ten. */
 export const createWebhook =
-  ({ tasks, webhooks, now, newId, newSecret, urlProblem }: Ports) =>
+  ({ tasks, webhooks, now, newId, newSecret, urlProblem }: Needs) =>
   async (actor: UserId, url: string, wanted: readonly string[]): Promise<Webhook> => {
     const events = checkWebhook(url, wanted, urlProblem(url))
     const at = now()

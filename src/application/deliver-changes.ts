@@ -1,8 +1,9 @@
 import type { Change } from '../domain/change.ts'
+import { delivered, failed, messagesOf } from '../domain/delivery.ts'
 import { type Instant, later } from '../domain/due-date.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { Revision, UserId } from '../domain/task.ts'
-import { delivered, failed, messagesOf, signingSecrets, type Webhook } from '../domain/webhook.ts'
+import { signingSecrets, type Webhook } from '../domain/webhook.ts'
 import type { Attempt, Ports, TaskStore } from './ports.ts'
 import { type ChangePage, readChanges } from './read-changes.ts'
 

@@ -1,9 +1,10 @@
-import type { Change, FeedState } from '../domain/change.ts'
+import type { Change, FeedState, Reminded } from '../domain/change.ts'
+import type { Message } from '../domain/delivery.ts'
 import type { Instant } from '../domain/due-date.ts'
 import type { PlannedChange, Write } from '../domain/plan.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
-import type { AttemptError, Message, Reminded, Webhook } from '../domain/webhook.ts'
+import type { AttemptError, Webhook } from '../domain/webhook.ts'
 import type { TaskList } from './task-list.ts'
 
 /** The time now. */

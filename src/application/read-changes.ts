@@ -1,6 +1,11 @@
-import { type Change, type FeedPosition, historyAt, requireContinuity } from '../domain/change.ts'
+import {
+  type Change,
+  type FeedPosition,
+  historyAt,
+  type Reminded,
+  requireContinuity,
+} from '../domain/change.ts'
 import type { Revision, UserId } from '../domain/task.ts'
-import type { Reminded } from '../domain/webhook.ts'
 import type { TaskStore } from './ports.ts'
 
 /** `position` is where to go on from; with `more` there is something to be had there already. */

@@ -45,3 +45,6 @@ export const requireContinuity = (from: FeedPosition, state: FeedState): void =>
       : 'This position is not of the history kept here. Start again without since, and replace what you have.',
   )
 }
+
+/** Which reminders a page of changes holds, by task. */
+export type Reminded = Readonly<Record<TaskId, Revision>>

@@ -4,7 +4,7 @@ import { isPublic } from '../../src/adapters/webhooks/address.ts'
 import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type SenderOptions, webhookSender } from '../../src/adapters/webhooks/send.ts'
 import { newSecret } from '../../src/adapters/webhooks/sign.ts'
-import type { Message } from '../../src/domain/webhook.ts'
+import type { Message } from '../../src/domain/delivery.ts'
 import { selfSigned } from '../support/certificate.ts'
 
 setDefaultTimeout(20_000)

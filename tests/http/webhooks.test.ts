@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import type { WebhookStore } from '../../src/application/ports.ts'
-import { failed, type Webhook } from '../../src/domain/webhook.ts'
+import { failed } from '../../src/domain/delivery.ts'
+import type { Webhook } from '../../src/domain/webhook.ts'
 import { type Call, type Http, json, openHttp } from '../support/http.ts'
 
 const DRAFT = { url: 'https://hooks.example.com/a', events: ['task.changed', 'task.reminder'] }

@@ -36,9 +36,11 @@ export const serve = (
     return { url: server.url.origin, stop }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw new Error(
-      `Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another one.`,
-      { cause: error },
-    )
+    throw portTaken(host, port, error)
   }
 }
+
+export const portTaken = (host: string, port: number, cause: unknown): Error =>
+  new Error(`Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another one.`, {
+    cause,
+  })

@@ -153,21 +153,7 @@ const waked = (at: number): string => `
     from owner where w.user_id = $1::text and w.disabled is null
   )`
 
-const INSERTED = [
-  'id',
-  'title',
-  'description',
-  'completed',
-  'priority',
-  'due_date',
-  'remind_at',
-  'reminded_at',
-  'created_at',
-  'updated_at',
-  'title_key',
-  'due_key',
-  'search_text',
-] as const
+const INSERTED = COLUMNS_OF.create.filter((name) => name !== 'nth')
 
 const created = ({ of, from, where }: Source): string => `
   created as (
