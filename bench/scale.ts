@@ -2,11 +2,16 @@ import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { listStatement as postgresList } from '../src/adapters/postgres/list-tasks.ts'
+import {
+  GET as POSTGRES_GET,
+  listStatement as postgresList,
+} from '../src/adapters/postgres/list-tasks.ts'
 import { changesStatement } from '../src/adapters/postgres/read-changes.ts'
 import { postgresStorage } from '../src/adapters/postgres/storage.ts'
 import { listStatement as sqliteList } from '../src/adapters/sqlite/list-tasks.ts'
+import { UPSERTS } from '../src/adapters/sqlite/read-changes.ts'
 import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
+import { GET as SQLITE_GET } from '../src/adapters/sqlite/task-row.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import { newTask } from '../src/domain/task.ts'
 import { SORTS, type TaskQuery, taskQuery } from '../src/domain/task-query.ts'
@@ -22,11 +27,13 @@ const { values: options } = parseArgs({
   options: {
     tasks: { type: 'string', default: '10000000' },
     storage: { type: 'string', default: 'postgres,sqlite' },
-    samples: { type: 'string', default: '3000' },
+    rounds: { type: 'string', default: '9' },
+    samples: { type: 'string', default: '1000' },
   },
 })
 const SMALL = 100_000
 const LARGE = Number(options.tasks)
+const ROUNDS = Number(options.rounds)
 const SAMPLES = Number(options.samples)
 const PER_USER = 100
 const MANY = 10_000
@@ -128,22 +135,19 @@ const openPostgres = async (url: string, count: number): Promise<Opened> => {
       .replace('OWNERS', 'taskport.users'),
   )
   await sql.unsafe('vacuum analyze')
-  const explain = async (statement: postgres.PendingQuery<postgres.Row[]>): Promise<string[]> =>
-    (await statement).map((line) => line['QUERY PLAN'])
+  const textOf = (name: string): [text: string, parameters: (string | null)[]] => {
+    const query = queries[name]
+    if (query) return postgresList('many', query, PAGE)
+    return name === 'feed'
+      ? changesStatement('many', 80, 80, 100)
+      : [POSTGRES_GET, ['many', idOf(1)]]
+  }
   return {
     tasks: storage.tasks,
     plan: async (name) => {
-      const query = queries[name]
-      if (query) {
-        const [text, values] = postgresList('many', query, PAGE)
-        return explain(sql.unsafe(`explain (costs off) ${text}`, values as string[]))
-      }
-      if (name === 'feed') {
-        return explain(sql`explain (costs off) ${changesStatement(sql, 'many', 80, 80, 100)}`)
-      }
-      return explain(
-        sql`explain (costs off) select * from taskport.tasks where user_id = 'many' and id = ${idOf(1)}`,
-      )
+      const [text, parameters] = textOf(name)
+      const plan = await sql.unsafe(`explain (costs off) ${text}`, parameters as string[])
+      return plan.map((line) => line['QUERY PLAN'])
     },
     close: async () => {
       await sql.end()
@@ -187,8 +191,9 @@ const openSqlite = async (path: string, count: number): Promise<Opened> => {
         const [text, values] = sqliteList('many', query, PAGE)
         return explain(text, ...(values as string[]))
       }
-      const condition = name === 'feed' ? 'revision > 80 order by revision' : `id = '${idOf(1)}'`
-      return explain(`select * from tasks where user_id = 'many' and ${condition}`)
+      return name === 'feed'
+        ? explain(UPSERTS, 'many', 80, 100)
+        : explain(SQLITE_GET, 'many', idOf(1))
     },
     close,
   }
@@ -197,39 +202,52 @@ const openSqlite = async (path: string, count: number): Promise<Opened> => {
 const percentile = (all: number[], share: number): number =>
   all.toSorted((a, b) => a - b)[Math.floor(all.length * share)] ?? Number.NaN
 
+const median = (all: number[]): number => percentile(all, 0.5)
+
+/** Microseconds of each access in one round. */
+type Round = Readonly<{ small: number[]; large: number[]; many: number[] }>
+
+const time = async (access: Access, { tasks }: Opened, user: string, id: string) => {
+  const began = performance.now()
+  await access(tasks, user, id)
+  return (performance.now() - began) * 1000
+}
+
+const round = async (access: Access, small: Opened, large: Opened): Promise<Round> => {
+  const times: Round = { small: [], large: [], many: [] }
+  const any = (opened: Opened, count: number): Promise<number> => {
+    const task = Math.floor(Math.random() * count)
+    return time(access, opened, `user-${task % (count / PER_USER)}`, idOf(task))
+  }
+  for (let n = 0; n < SAMPLES; n++) {
+    times.small.push(await any(small, SMALL))
+    times.large.push(await any(large, LARGE))
+    const own = idOf(LARGE + Math.floor(Math.random() * MANY))
+    times.many.push(await time(access, large, 'many', own))
+  }
+  return times
+}
+
 const run = async (name: string, small: Opened, large: Opened): Promise<void> => {
   console.log(`\n### ${name}, ${SMALL} and ${LARGE} tasks\n`)
   console.log(
-    '| access | p50 µs | p99 µs | large: p50 | p99 | p99, times | user with 10 000: p50 | p99 |',
+    '| access | p50 µs | p99 µs | large: p50 | p99 | p99, times | lowest to highest | user with 10 000: p50 | p99 |',
   )
-  console.log('|---|---|---|---|---|---|---|---|')
-  const time = async (access: Access, { tasks }: Opened, user: string, id: string) => {
-    const began = performance.now()
-    await access(tasks, user, id)
-    return (performance.now() - began) * 1000
-  }
+  console.log('|---|---|---|---|---|---|---|---|---|')
   for (const [title, access] of Object.entries(accesses)) {
-    const times: [number[], number[], number[]] = [[], [], []]
-    for (let n = -SAMPLES / 5; n < SAMPLES; n++) {
-      const taken = await Promise.all(
-        [SMALL, LARGE].map(async (count, at) => {
-          const task = Math.floor(Math.random() * count)
-          const user = `user-${task % (count / PER_USER)}`
-          return () => time(access, at === 0 ? small : large, user, idOf(task))
-        }),
-      )
-      const [a, b] = [await taken[0]?.(), await taken[1]?.()]
-      const c = await time(access, large, 'many', idOf(LARGE + Math.floor(Math.random() * MANY)))
-      if (n < 0) continue
-      times[0].push(a ?? 0)
-      times[1].push(b ?? 0)
-      times[2].push(c)
-    }
-    const of = (at: 0 | 1 | 2, share: number): string => percentile(times[at], share).toFixed(0)
-    const ratio = percentile(times[1], 0.99) / percentile(times[0], 0.99)
+    const rounds: Round[] = []
+    await round(access, small, large)
+    while (rounds.length < ROUNDS) rounds.push(await round(access, small, large))
+    const of = (which: keyof Round, share: number): string =>
+      median(rounds.map((times) => percentile(times[which], share))).toFixed(0)
+    const ratios = rounds.map(
+      (times) => percentile(times.large, 0.99) / percentile(times.small, 0.99),
+    )
+    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
     console.log(
-      `| ${title} | ${of(0, 0.5)} | ${of(0, 0.99)} | ${of(1, 0.5)} | ${of(1, 0.99)} | ` +
-        `**${ratio.toFixed(2)}** | ${of(2, 0.5)} | ${of(2, 0.99)} |`,
+      `| ${title} | ${of('small', 0.5)} | ${of('small', 0.99)} | ${of('large', 0.5)} | ` +
+        `${of('large', 0.99)} | **${median(ratios).toFixed(2)}** | ${range} | ` +
+        `${of('many', 0.5)} | ${of('many', 0.99)} |`,
     )
   }
   console.log('\nPlans on the large one:\n')

@@ -1,10 +1,10 @@
-import type { Change, FeedState, Reminded } from '../domain/change.ts'
 import type { Message } from '../domain/delivery.ts'
 import type { Instant } from '../domain/due-date.ts'
 import type { PlannedChange, Write } from '../domain/plan.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
+import type { Feed } from './feed.ts'
 import type { TaskList } from './task-list.ts'
 
 /** The time now. */
@@ -37,13 +37,6 @@ export type Step = Readonly<{
   at: Instant
   receipt?: Receipt
 }>
-
-/**
- * What has happened after a position; `reminded` has, by task, the revision of the last reminder that
- * was given after it.
- */
-export type Feed = FeedState &
-  Readonly<{ changes: readonly Change[]; more: boolean; reminded: Reminded }>
 
 /**
  * Keeps the tasks of all users, each user's apart. Whatever takes a revision makes the owner's

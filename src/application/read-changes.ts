@@ -11,6 +11,8 @@ import type { TaskStore } from './ports.ts'
 /** `position` is where to go on from; with `more` there is something to be had there already. */
 export type ChangePage = Readonly<{
   changes: readonly Change[]
+  /** The changes as a JSON array. */
+  json: string
   position: FeedPosition
   more: boolean
   /** Where to go on from after the change with that revision. */
@@ -29,14 +31,23 @@ export const readChanges = async (
   const deletionsAfter = from && Math.max(after, from.snapshot ?? 0)
   const feed = await tasks.changes(actor, after, deletionsAfter, limit)
   if (from) requireContinuity(from, feed)
-  const last = feed.more ? feed.changes.at(-1) : undefined
-  const revision = last?.revision ?? feed.revision
+  const revision = (feed.more ? feed.last : undefined) ?? feed.revision
   const snapshot = from ? from.snapshot : feed.revision
   const positionAt = (reached: Revision): FeedPosition => ({
     revision: reached,
     history: historyAt(feed.marks, reached),
     snapshot: snapshot !== null && snapshot > reached ? snapshot : null,
   })
-  const { changes, more, reminded } = feed
-  return { changes, more, reminded, position: positionAt(revision), after: positionAt }
+  return {
+    get changes() {
+      return feed.changes
+    },
+    get json() {
+      return feed.json
+    },
+    more: feed.more,
+    reminded: feed.reminded,
+    position: positionAt(revision),
+    after: positionAt,
+  }
 }

@@ -268,8 +268,8 @@ describe('plans on 100 000 tasks', () => {
   } as Task
 
   test('changes are read along the indexes by revision, merged without sorting', async () => {
-    const statement = changesStatement(sql, 'user-7', 50, 50, 100)
-    const [row] = await sql`explain (format json) ${statement}`
+    const [text, parameters] = changesStatement('user-7', 50, 50, 100)
+    const [row] = await sql.unsafe(`explain (format json) ${text}`, parameters as string[])
     const plan = nodes(row?.['QUERY PLAN'][0].Plan)
     const kinds = new Set(plan.map((node) => node['Node Type']))
     for (const kind of ['Sort', 'Incremental Sort', 'Seq Scan', 'Bitmap Heap Scan']) {

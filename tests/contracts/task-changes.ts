@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import type { Feed, Receipt, Step, TaskStore } from '../../src/application/ports.ts'
+import type { Feed } from '../../src/application/feed.ts'
+import type { Receipt, Step, TaskStore } from '../../src/application/ports.ts'
 import type { Write } from '../../src/domain/plan.ts'
 import { editTask, newTask, setCompleted, type Task, type UserId } from '../../src/domain/task.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
@@ -225,6 +226,8 @@ export const taskChangesContract = (open: () => TaskStore, someone: () => UserId
       expect(told(await open().changes(owner, 3, 4, 10))).toEqual([])
       expect(await open().changes('nobody at all', 0, 0, 10)).toEqual({
         changes: [],
+        json: '[]',
+        last: undefined,
         more: false,
         revision: 0,
         purged: 0,
@@ -246,8 +249,10 @@ export const taskChangesContract = (open: () => TaskStore, someone: () => UserId
         for (let after = 0, more = true; more; ) {
           const page = await open().changes(owner, after, after, limit)
           expect(page.changes.length).toBeLessThanOrEqual(limit)
+          expect(JSON.parse(page.json)).toEqual(page.changes)
+          expect(page.last).toBe(page.changes.at(-1)?.revision)
           lines.push(...told(page))
-          after = page.changes.at(-1)?.revision ?? after
+          after = page.last ?? after
           more = page.more
         }
         expect(lines).toEqual(told(whole))

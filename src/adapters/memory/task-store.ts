@@ -1,3 +1,4 @@
+import { feedOf } from '../../application/feed.ts'
 import type { Receipt, Step, TaskStore } from '../../application/ports.ts'
 import { listOf } from '../../application/task-list.ts'
 import { quotaExceeded } from '../../domain/access.ts'
@@ -110,10 +111,8 @@ export const memoryTaskStore = (
         .filter((gone) => deletionsAfter !== null && gone.revision > deletionsAfter)
         .map(({ id, ...gone }): Change => ({ op: 'delete', revision: gone.revision, id }))
       const all = [...upserts, ...removals].sort((a, b) => a.revision - b.revision)
-      const changes = all.slice(0, limit)
       const reminded = Object.fromEntries([...rest.reminded].filter(([, at]) => at > after))
-      const more = changes.length < all.length
-      return { changes, more, revision, purged, marks: [...marks], reminded }
+      return feedOf({ revision, purged, marks: [...marks], reminded }, all, limit)
     },
 
     revisions: async (wanted) =>

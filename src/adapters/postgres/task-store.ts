@@ -5,7 +5,7 @@ import { quotaExceeded } from '../../domain/access.ts'
 import type { Revision, Task, UserId } from '../../domain/task.ts'
 import { type Client, isTaken } from './client.ts'
 import { GET, type ListRow, listStatement, taskColumns } from './list-tasks.ts'
-import { changesStatement, toFeed } from './read-changes.ts'
+import { changesStatement, type FeedRow, toFeed } from './read-changes.ts'
 import { remindStatement } from './remind.ts'
 import { purgeStatement, removeOwnerStatement } from './remove-rows.ts'
 import { writeStatement } from './write-tasks.ts'
@@ -50,8 +50,10 @@ export const postgresTaskStore = (sql: postgres.Sql, run: Client['run']): TaskSt
       where user_id = ${owner}::text and key = ${key}::text`)
       return row && { ...row, changes: JSON.parse(row.changes) }
     },
-    changes: async (owner, after, deletionsAfter, limit) =>
-      toFeed(await run(changesStatement(sql, owner, after, deletionsAfter, limit)), after, limit),
+    changes: async (owner, after, deletionsAfter, limit) => {
+      const rows = await prepared<FeedRow>(...changesStatement(owner, after, deletionsAfter, limit))
+      return toFeed(rows, after, limit)
+    },
     revisions: (owners) =>
       owners.length === 1
         ? prepared<OwnerRevision>(REVISION, [...owners])

@@ -7,7 +7,7 @@ import { groupCommit } from './group.ts'
 import { findServed } from './list-tasks.ts'
 import { purger } from './purge.ts'
 import { changeReader } from './read-changes.ts'
-import { COLUMNS, type Row, toTask } from './task-row.ts'
+import { GET, type Row, toTask } from './task-row.ts'
 import { taskWrites } from './write-tasks.ts'
 
 type ReceiptRow = { key: string; request: string; changes: string; base: number }
@@ -18,9 +18,7 @@ export const sqliteTaskStore = (db: Database): TaskStore => {
   const together = groupCommit(db)
   const readChanges = changeReader(db)
   const purge = purger(db)
-  const selectTask = db.query<Row, [string, string]>(
-    `select ${COLUMNS} from tasks not indexed where user_id = ? and id = ?`,
-  )
+  const selectTask = db.query<Row, [string, string]>(GET)
   const selectRevision = db.query<{ revision: number }, [string]>(
     'select revision from users where id = ?',
   )
