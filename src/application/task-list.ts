@@ -32,24 +32,28 @@ export const listOf = (
   }
 }
 
-/** The same of tasks that were found as JSON objects with the members of `Task`. */
+/** Between two tasks that were found as JSON. No JSON text has a line feed within (RFC 8259 section 7). */
+export const BETWEEN = ',\n'
+
+/** The same of `count` tasks that were found as JSON objects with the members of `Task`, put together. */
 export const listOfJson = (
-  found: readonly string[],
+  found: string,
+  count: number,
   limit: number | null,
   revision: Revision,
 ): TaskList => {
-  const shown = found.slice(0, limit ?? undefined)
-  const json = `[${shown.join()}]`
+  const more = limit !== null && count > limit
+  const shown = more ? found.slice(0, found.lastIndexOf(BETWEEN)) : found
+  const json = `[${shown}]`
   return {
     json,
-    more: shown.length < found.length,
+    more,
     revision,
     get tasks() {
       return JSON.parse(json)
     },
     get last() {
-      const last = shown.at(-1)
-      return last && JSON.parse(last)
+      return shown === '' ? undefined : JSON.parse(shown.slice(shown.lastIndexOf('\n') + 1))
     },
   }
 }

@@ -1,10 +1,11 @@
 import type postgres from 'postgres'
 import type { Page } from '../../application/ports.ts'
+import { BETWEEN } from '../../application/task-list.ts'
 import type { UserId } from '../../domain/task.ts'
 import { NO_DUE_DATE, type TaskQuery } from '../../domain/task-query.ts'
 
-/** The user's revision, and the tasks as they are served, a line each; null when there are none. */
-export type ListRow = { revision: number; found: string | null }
+/** The user's revision, and the tasks as they are served, put together; null when there are none. */
+export type ListRow = { revision: number; count: number; found: string | null }
 
 /** The text and its parameters. It finds one task more than the page has, to tell whether there is more. */
 export const listStatement = (
@@ -27,8 +28,8 @@ const texts = new Map<string, string>()
 /**
  * One of a small, fixed number of texts, so that each is prepared once.
  *
- * The inner query is walked along the index of its order. `offset 0` keeps the filters out of it,
- * `case` keeps the planner from guessing that they leave next to nothing, and a limit whose value it
+ * The tasks are walked along the index of their order. `offset 0` keeps the filters out of that, `case`
+ * keeps the planner from guessing that they leave next to nothing, and a limit whose value it
  * cannot see makes it prefer an order that is there over sorting. So no statistics, however wrong,
  * bring a sort or a scan of the table about.
  */
@@ -44,19 +45,18 @@ const textFor = (
   const first = filtered ? FILTERED + 1 : FILTERS
   const start = `and (${key}id) ${order === 'asc' ? '>' : '<'}
     (${key ? `$${first + 1}::text, ` : ''}$${first}::text::uuid)`
+  const ordered = `
+    from taskport.tasks where user_id = $1::text
+      ${sort === 'created' && status === 'pending' ? 'and not completed' : ''}
+      ${resumed ? start : ''}
+    order by ${key ? `${key.slice(0, -2)} ${order}, ` : ''}id ${order}`
+  const page = filtered
+    ? `select served from (select * ${ordered} offset 0) as ordered ${WHERE}`
+    : `select served ${ordered}`
   const text = `
     select coalesce((select revision from taskport.users where id = $1::text), 0) as revision,
-      string_agg(served, chr(10)) as found
-    from (
-      select served from (
-        select * from taskport.tasks where user_id = $1::text
-          ${sort === 'created' && status === 'pending' ? 'and not completed' : ''}
-          ${resumed ? start : ''}
-        order by ${key ? `${key.slice(0, -2)} ${order}, ` : ''}id ${order} offset 0
-      ) as ordered
-      ${filtered ? WHERE : ''}
-      limit (select $2::text::bigint)
-    ) as page`
+      count(*) as count, string_agg(served, '${BETWEEN}') as found
+    from (${page} limit (select $2::text::bigint)) as page`
   texts.set(kind, text)
   return text
 }
@@ -66,12 +66,12 @@ const FILTERS = 3
 const FILTERED = 7
 
 const WHERE = `
-      where case when ($3::text is null or completed = $3::text::boolean)
-        and ($4::text is null or priority = $4::text)
-        and ($5::text is null or due_key < $5::text)
-        and ($6::text is null or due_key > $6::text)
-        and ($7::text is null or strpos(search_text, $7::text) > 0)
-      then true else false end`
+    where case when ($3::text is null or completed = $3::text::boolean)
+      and ($4::text is null or priority = $4::text)
+      and ($5::text is null or due_key < $5::text)
+      and ($6::text is null or due_key > $6::text)
+      and ($7::text is null or strpos(search_text, $7::text) > 0)
+    then true else false end`
 
 const dueKey = (order: TaskQuery['order']): string => `coalesce(due_key, '${NO_DUE_DATE[order]}')`
 

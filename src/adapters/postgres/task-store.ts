@@ -31,7 +31,8 @@ export const postgresTaskStore = (sql: postgres.Sql, run: Client['run']): TaskSt
         and id = any(string_to_array(${ids.join()}::text, ',')::uuid[])`),
     list: async (owner, query, page) => {
       const [row] = await prepared<ListRow>(...listStatement(owner, query, page))
-      return listOfJson(row?.found?.split('\n') ?? [], page.limit, row?.revision ?? 0)
+      const { found = null, count = 0, revision = 0 } = row ?? {}
+      return listOfJson(found ?? '', count, page.limit, revision)
     },
     write: async (step) => {
       try {

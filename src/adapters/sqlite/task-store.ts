@@ -1,6 +1,6 @@
 import type { Database } from 'bun:sqlite'
 import type { TaskStore } from '../../application/ports.ts'
-import { listOfJson } from '../../application/task-list.ts'
+import { BETWEEN, listOfJson } from '../../application/task-list.ts'
 import type { UserId } from '../../domain/task.ts'
 import { attempt } from './attempt.ts'
 import { groupCommit } from './group.ts'
@@ -39,7 +39,7 @@ export const sqliteTaskStore = (db: Database): TaskStore => {
     list: (owner, query, page) =>
       attempt(() => {
         const found = findServed(db, owner, query, page)
-        return listOfJson(found, page.limit, revisionOf(owner))
+        return listOfJson(found.join(BETWEEN), found.length, page.limit, revisionOf(owner))
       }),
     write: (step) => attempt(() => together(() => write(step))),
     receipt: (owner, key) =>
