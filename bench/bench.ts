@@ -8,7 +8,7 @@ import { temporaryFolder } from '../tests/support/folder.ts'
 import { privateServer } from '../tests/support/postgres.ts'
 import { SHARED } from '../tests/support/server.ts'
 import { scenarios, type User } from './scenarios.ts'
-import { type MeasuredServer, startMeasured } from './servers.ts'
+import { type MeasuredServer, SHIPPED, startMeasured } from './servers.ts'
 import { CONNECTIONS, type LoadResult, load } from './wrk.ts'
 
 /** See README.md in this folder. */
@@ -73,7 +73,7 @@ const openPostgres = async (): Promise<Pair> => {
   const of = (name: string): string => new URL(`/${name}`, server.url).href
   const admin = postgres(server.url, { max: 1 })
   await admin`create database taskport`
-  const env = { ...SHARED, DATABASE_URL: of('taskport') }
+  const env = { ...SHIPPED, ...SHARED, DATABASE_URL: of('taskport') }
   const seeding = await startMeasured(['../src/main.ts'], folder, env)
   const users = await seed(seeding.url)
   await seeding.stop()
@@ -99,7 +99,7 @@ const openPostgres = async (): Promise<Pair> => {
 const openSqlite = async (): Promise<Pair> => {
   const [own, other] = ['taskport.db', 'baseline.db'].map((name) => join(folder, name))
   if (!own || !other) throw new Error()
-  const env = { ...SHARED, DATABASE_URL: `sqlite:${own}` }
+  const env = { ...SHIPPED, ...SHARED, DATABASE_URL: `sqlite:${own}` }
   const seeding = await startMeasured(['../src/main.ts'], folder, env)
   const users = await seed(seeding.url)
   await seeding.stop()

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { scripts } from '../package.json'
 import { freePort } from '../tests/support/free-port.ts'
+
+/** What the script that starts Taskport sets for the engine. */
+export const SHIPPED: Record<string, string> = Object.fromEntries(
+  [...scripts.up.matchAll(/(\w+)=(\w+)/g)].map(([, name, value]) => [name, value]),
+)
 
 export type MeasuredServer = Readonly<{
   url: string

@@ -63,7 +63,16 @@ const withDeadline = <Row extends object>(
       const { state } = statement as unknown as { state: object | null }
       if (state === null) statement.cancel()
     }, milliseconds)
-    statement.then(resolve, reject).finally(() => clearTimeout(timer))
+    statement.then(
+      (rows) => {
+        clearTimeout(timer)
+        resolve(rows)
+      },
+      (error) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
 
 const unavailable = (cause: unknown): DomainError =>

@@ -1,4 +1,3 @@
-import type postgres from 'postgres'
 import type { Page } from '../../application/ports.ts'
 import { BETWEEN } from '../../application/task-list.ts'
 import type { UserId } from '../../domain/task.ts'
@@ -75,10 +74,8 @@ const WHERE = `
 
 const dueKey = (order: TaskQuery['order']): string => `coalesce(due_key, '${NO_DUE_DATE[order]}')`
 
-const COLUMNS = `id, user_id, title, description, completed, priority, due_date, remind_at, reminded_at,
-  created_at, updated_at, revision`
-
-export const taskColumns = (sql: postgres.Sql) => sql.unsafe(COLUMNS)
-
-export const GET = `
-  select ${COLUMNS} from taskport.tasks where user_id = $1::text and id = $2::text::uuid`
+export const GET =
+  'select served from taskport.tasks where user_id = $1::text and id = $2::text::uuid'
+export const FIND = `
+  select served from taskport.tasks
+  where user_id = $1::text and id = any(string_to_array($2::text, ',')::uuid[])`

@@ -2,15 +2,16 @@ import type postgres from 'postgres'
 import type { TaskStore } from '../../application/ports.ts'
 import { listOfJson } from '../../application/task-list.ts'
 import { quotaExceeded } from '../../domain/access.ts'
-import type { Revision, Task, UserId } from '../../domain/task.ts'
+import type { Revision, UserId } from '../../domain/task.ts'
 import { type Client, isTaken } from './client.ts'
-import { GET, type ListRow, listStatement, taskColumns } from './list-tasks.ts'
+import { FIND, GET, type ListRow, listStatement } from './list-tasks.ts'
 import { changesStatement, type FeedRow, toFeed } from './read-changes.ts'
 import { remindStatement } from './remind.ts'
 import { purgeStatement, removeOwnerStatement } from './remove-rows.ts'
 import { writeStatement } from './write-tasks.ts'
 
 type OwnerRevision = { owner: UserId; revision: Revision }
+type Served = { served: string }
 type ReceiptRow = { key: string; request: string; changes: string; base: number }
 
 /** One statement for each method. */
@@ -21,14 +22,11 @@ export const postgresTaskStore = (sql: postgres.Sql, run: Client['run']): TaskSt
 
   return {
     get: async (owner, id) => {
-      const [task] = await prepared<Task>(GET, [owner, id])
-      return task
+      const [row] = await prepared<Served>(GET, [owner, id])
+      return row && JSON.parse(row.served)
     },
-    find: (owner, ids) =>
-      run(sql<Task[]>`
-      select ${taskColumns(sql)} from taskport.tasks
-      where user_id = ${owner}::text
-        and id = any(string_to_array(${ids.join()}::text, ',')::uuid[])`),
+    find: async (owner, ids) =>
+      (await prepared<Served>(FIND, [owner, ids.join()])).map(({ served }) => JSON.parse(served)),
     list: async (owner, query, page) => {
       const [row] = await prepared<ListRow>(...listStatement(owner, query, page))
       const { found = null, count = 0, revision = 0 } = row ?? {}
