@@ -6,13 +6,13 @@ import type { Revision, TaskId, UserId } from '../../domain/task.ts'
 type State = { revision: Revision; purged: Revision; marks: string }
 type Row = FoundChange & { reminded_revision: Revision }
 
-/** Walks the two indexes by revision; nothing else can write between its queries. */
+/** Walks the two indexes by revision; nothing else can write between its queries. `+?` as for lists. */
 export const UPSERTS = `
   select revision, id, served, reminded_revision from tasks
-  where user_id = ? and revision > ? order by revision limit ?`
+  where user_id = +? and revision > +? order by revision limit +?`
 const DELETIONS = `
   select revision, id, null as served from deletions
-  where user_id = ? and revision > ? order by revision limit ?`
+  where user_id = +? and revision > +? order by revision limit +?`
 
 export const changeReader = (db: Database) => {
   const state = db.query<State, [string]>('select revision, purged, marks from users where id = ?')
