@@ -2,8 +2,8 @@ import type { Change, FeedState, Reminded } from '../domain/change.ts'
 import type { Revision, TaskId } from '../domain/task.ts'
 
 /**
- * What has happened after a position. `json` is `changes` as a JSON array (RFC 8259): whoever has the
- * one makes the other only when it is asked for. `last` is the revision of the last of the changes,
+ * What has happened after a position. `json` is `changes` as a JSON array (RFC 8259), of which the
+ * changes themselves are made only when they are asked for. `last` is the revision of the last of the changes,
  * `more` tells whether others follow, and `reminded` has, by task, the revision of the last reminder
  * that was given after the position.
  */
@@ -18,25 +18,11 @@ export type Feed = FeedState &
 
 type State = FeedState & Pick<Feed, 'reminded'>
 
-/** The first `limit` of the changes that were found. */
-export const feedOf = (state: State, found: readonly Change[], limit: number): Feed => {
-  const changes = found.slice(0, limit)
-  return {
-    ...state,
-    changes,
-    last: changes.at(-1)?.revision,
-    more: changes.length < found.length,
-    get json() {
-      return JSON.stringify(changes)
-    },
-  }
-}
-
 /** A change whose task is a JSON object with the members of `Task`, or that is a deletion, without. */
 export type FoundChange = Readonly<{ revision: Revision; id: TaskId; served: string | null }>
 
-/** The same of changes that were found as JSON. */
-export const feedOfJson = (state: State, found: readonly FoundChange[], limit: number): Feed => {
+/** The first `limit` of the changes that were found. */
+export const feedOf = (state: State, found: readonly FoundChange[], limit: number): Feed => {
   const shown = found.slice(0, limit)
   const json = `[${shown.map(changeJson).join()}]`
   let changes: readonly Change[] | undefined

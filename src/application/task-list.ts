@@ -1,8 +1,8 @@
 import type { Revision, Task } from '../domain/task.ts'
 
 /**
- * Part of a list. `json` is `tasks` as a JSON array (RFC 8259), which is what most callers pass on:
- * whoever has the one makes the other only when it is asked for. `last` is the last of the tasks, `more`
+ * Part of a list. `json` is `tasks` as a JSON array (RFC 8259), which is what most callers pass on;
+ * the tasks themselves are made of it only when they are asked for. `last` is the last of the tasks, `more`
  * tells whether others follow, and `revision` is the user's at the moment of the list, 0 for a user
  * without any change.
  */
@@ -20,22 +20,18 @@ export const listOf = (
   limit: number | null,
   revision: Revision,
 ): TaskList => {
-  const tasks = found.slice(0, limit ?? undefined)
-  return {
-    tasks,
-    last: tasks.at(-1),
-    more: tasks.length < found.length,
-    revision,
-    get json() {
-      return JSON.stringify(tasks)
-    },
-  }
+  const few = limit === null ? found : found.slice(0, limit + 1)
+  const json = few.map((task) => JSON.stringify(task)).join(BETWEEN)
+  return listOfJson(json, few.length, limit, revision)
 }
 
-/** Between two tasks that were found as JSON. No JSON text has a line feed within (RFC 8259 section 7). */
+/** Between two tasks that were found as JSON: a string has no line feed within (RFC 8259 section 7). */
 export const BETWEEN = ',\n'
 
-/** The same of `count` tasks that were found as JSON objects with the members of `Task`, put together. */
+/**
+ * The same of `count` tasks that were found as JSON objects with the members of `Task`, put together.
+ * At most one of them is beyond the limit.
+ */
 export const listOfJson = (
   found: string,
   count: number,

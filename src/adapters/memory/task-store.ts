@@ -1,8 +1,8 @@
-import { feedOf } from '../../application/feed.ts'
+import { type FoundChange, feedOf } from '../../application/feed.ts'
 import type { Receipt, Step, TaskStore } from '../../application/ports.ts'
 import { listOf } from '../../application/task-list.ts'
 import { quotaExceeded } from '../../domain/access.ts'
-import type { Change, Mark } from '../../domain/change.ts'
+import type { Mark } from '../../domain/change.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import {
   isDueToRemind,
@@ -79,7 +79,7 @@ export const memoryTaskStore = (
         .map((task) => ({ task, position: positionOf(task, query) }))
         .filter(({ position }) => !after || comparePositions(position, after, query) > 0)
         .sort((a, b) => comparePositions(a.position, b.position, query))
-        .map(({ task }) => ({ ...task }))
+        .map(({ task }) => task)
       return listOf(found, limit, revision)
     },
 
@@ -106,10 +106,10 @@ export const memoryTaskStore = (
       const { revision, purged, marks, tasks, deletions, ...rest } = ownerOf(owner)
       const upserts = [...tasks.values()]
         .filter((task) => task.revision > after)
-        .map((task): Change => ({ op: 'upsert', revision: task.revision, task: { ...task } }))
+        .map((task): FoundChange => ({ ...task, served: JSON.stringify(task) }))
       const removals = deletions
         .filter((gone) => deletionsAfter !== null && gone.revision > deletionsAfter)
-        .map(({ id, ...gone }): Change => ({ op: 'delete', revision: gone.revision, id }))
+        .map((gone): FoundChange => ({ ...gone, served: null }))
       const all = [...upserts, ...removals].sort((a, b) => a.revision - b.revision)
       const reminded = Object.fromEntries([...rest.reminded].filter(([, at]) => at > after))
       return feedOf({ revision, purged, marks: [...marks], reminded }, all, limit)

@@ -1,4 +1,4 @@
-import { type Feed, type FoundChange, feedOfJson } from '../../application/feed.ts'
+import { type Feed, type FoundChange, feedOf } from '../../application/feed.ts'
 import type { Mark } from '../../domain/change.ts'
 import type { Revision, UserId } from '../../domain/task.ts'
 
@@ -59,7 +59,7 @@ export const toFeed = (rows: readonly FeedRow[], after: Revision, limit: number)
     purged,
     marks: (JSON.parse(marks) as string[]).map(toMark),
   }
-  return feedOfJson({ ...state, reminded }, found, limit)
+  return feedOf({ ...state, reminded }, found, limit)
 }
 
 /** Kept as `41 name`. */

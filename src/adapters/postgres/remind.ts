@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import type { Revision, UserId } from '../../domain/task.ts'
-import { marksIn, PRESENT } from './write-sql.ts'
+import { marksIn, PRESENT } from './histories.ts'
 
 /**
  * One statement for many tasks of many users: locks tasks that are due and that nobody else is

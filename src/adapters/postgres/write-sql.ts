@@ -1,39 +1,6 @@
 import type { Write } from '../../domain/plan.ts'
-
-/** The columns of `step`, and of what each the text is cast to. */
-const COLUMNS = {
-  op: 'text',
-  nth: 'bigint',
-  id: 'uuid',
-  revision: 'bigint',
-  title: 'text',
-  description: 'text',
-  completed: 'boolean',
-  priority: 'text',
-  due_date: 'text',
-  remind_at: 'text',
-  reminded_at: 'text',
-  created_at: 'text',
-  updated_at: 'text',
-  title_key: 'text',
-  due_key: 'text',
-  search_text: 'text',
-} as const
-
-export type Column = keyof typeof COLUMNS
-
-const ALL = Object.keys(COLUMNS) as Column[]
-
-/** The columns whose values a single write gives, by what it does. */
-export const COLUMNS_OF: Record<Write['op'], readonly Column[]> = {
-  create: ALL.filter((name) => name !== 'op' && name !== 'revision'),
-  replace: ALL.filter((name) => name !== 'op' && name !== 'created_at'),
-  remove: ['nth', 'id', 'revision'],
-  keep: ['id', 'revision'],
-}
-
-/** Of each of several writes. */
-export const COLUMNS_OF_MANY: readonly Column[] = ALL
+import { marksIn, PRESENT } from './histories.ts'
+import { COLUMNS_OF, FIRST, MANY, one, SOURCE, type Source } from './step-columns.ts'
 
 /**
  * The text of a step with these operations, put together once for each kind. Its parameters: owner,
@@ -69,35 +36,6 @@ export const textFor = (
 
 const texts = new Map<string, string>()
 
-/** The first parameter that describes the writes. */
-const FIRST = 5
-
-/** Where the values of writes come from. */
-type Source = Readonly<{
-  of(name: Column): string
-  /** What stands after `from owner`, and the condition that goes with it. */
-  from: string
-  where(op: Write['op']): string
-}>
-
-/** Parameters of their own, which is quicker than JSON. */
-const one = (given: readonly Column[]): Source => ({
-  of: (name) => `$${FIRST + given.indexOf(name)}::text::${COLUMNS[name]}`,
-  from: '',
-  where: () => 'true',
-})
-
-const MANY: Source = {
-  of: (name) => `step.${name}`,
-  from: ', step',
-  where: (op) => `step.op = '${op}'`,
-}
-
-const SOURCE = `
-  step as (select ${Object.entries(COLUMNS)
-    .map(([name, type], n) => `(row ->> ${n})::${type} as ${name}`)
-    .join()} from json_array_elements($${FIRST}::text::json) as row)`
-
 const NOTHING_SEEN = `
   seen as (select true as found)`
 
@@ -116,22 +54,6 @@ const SEEN = `
   ), seen as (
     select (select count(*) from target) = (select count(*) from step where op <> 'create') as found
   )`
-
-/**
- * No two histories share an epoch: it changes with every start of the server, wherever that reads
- * its files from, and from database to database, and when another table takes this one's place.
- */
-export const PRESENT = `
-  present as (
-    select extract(epoch from pg_postmaster_start_time())::text || ' '
-      || pg_relation_filepath('taskport.users') as epoch
-  )`
-
-/** The marks of the row `u` in an epoch: with each a new one begins, and the oldest of 32 goes. */
-export const marksIn = (epoch: string): string => `
-  case when u.epoch = ${epoch} then u.marks else
-    u.marks[greatest(cardinality(u.marks) - 30, 1):]
-      || (u.revision + 1 || ' ' || (random() * 1e15)::bigint) end`
 
 const OWNER = `${PRESENT}, owner as (
     insert into taskport.users as u (id, revision, task_count, epoch, marks)

@@ -2,7 +2,8 @@ import type postgres from 'postgres'
 import type { Step } from '../../application/ports.ts'
 import type { Write } from '../../domain/plan.ts'
 import { taskKeys } from '../../domain/task.ts'
-import { COLUMNS_OF, COLUMNS_OF_MANY, type Column, textFor } from './write-sql.ts'
+import { COLUMNS_OF, COLUMNS_OF_MANY, type Column } from './step-columns.ts'
+import { textFor } from './write-sql.ts'
 
 /** `base` is null when nothing was written: then `found` tells whether every task was as expected. */
 export type Written = { base: number | null; found: boolean }

@@ -1,5 +1,5 @@
 import type { Database } from 'bun:sqlite'
-import { type Feed, type FoundChange, feedOfJson } from '../../application/feed.ts'
+import { type Feed, type FoundChange, feedOf } from '../../application/feed.ts'
 import type { Mark } from '../../domain/change.ts'
 import type { Revision, TaskId, UserId } from '../../domain/task.ts'
 
@@ -27,7 +27,7 @@ export const changeReader = (db: Database) => {
       if (reminded_revision > after) reminded[id] = reminded_revision
     }
     const { marks, ...known } = state.get(owner) ?? { revision: 0, purged: 0, marks: '[]' }
-    return feedOfJson(
+    return feedOf(
       { ...known, marks: JSON.parse(marks) as Mark[], reminded },
       [...changed, ...gone].sort((a, b) => a.revision - b.revision),
       limit,
