@@ -1,5 +1,5 @@
-import { describe, type Log } from './adapters/http/request-log.ts'
 import type { App } from './application/index.ts'
+import { type Log, serializeError } from './application/log.ts'
 import { repeat } from './repeat.ts'
 import type { OpenStorage } from './storage.ts'
 
@@ -27,7 +27,7 @@ export const startChores = (
     if (ended) return
     jobs.work(app.runJob)
     chores.push(
-      repeat(HOUR, tidy, (error) => log.error(describe(error), 'tidying up is delayed')),
+      repeat(HOUR, tidy, (error) => log.error(serializeError(error), 'tidying up is delayed')),
       repeat(SECOND, app.remindDue, quietly),
       repeat(HALF_SECOND, app.wakeWebhooks, quietly),
     )

@@ -1,10 +1,10 @@
 import { version } from '../package.json'
 import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
-import { describe } from './adapters/http/request-log.ts'
 import { serve } from './adapters/http/serve.ts'
 import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
+import { serializeError } from './application/log.ts'
 import { startChores } from './chores.ts'
 import { readConfig } from './config.ts'
 import { createLog } from './log.ts'
@@ -35,7 +35,8 @@ try {
     config,
   )
   const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
-  const onFailure = (error: unknown): void => log.error(describe(error), 'event stream failed')
+  const onFailure = (error: unknown): void =>
+    log.error(serializeError(error), 'event stream failed')
   const routes = api(app, verify, {
     version,
     streams: { onFailure },

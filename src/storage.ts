@@ -1,4 +1,4 @@
-import { describe, type Log } from './adapters/http/request-log.ts'
+import { type Log, serializeError } from './application/log.ts'
 import type { JobQueue, TaskStore, WebhookStore } from './application/ports.ts'
 import type { Storage } from './config.ts'
 
@@ -21,7 +21,8 @@ export const openStorage = async (
   log: Log,
   fail: (error: Error) => void,
 ): Promise<OpenStorage> => {
-  const onError = (error: unknown): void => log.error(describe(error), 'job failed, trying again')
+  const onError = (error: unknown): void =>
+    log.error(serializeError(error), 'job failed, trying again')
   if (storage.kind === 'memory') {
     const { memoryStorage } = await import('./adapters/memory/storage.ts')
     const { memoryJobQueue } = await import('./adapters/jobs/memory.ts')
@@ -38,7 +39,7 @@ export const openStorage = async (
   const { pgBossQueue } = await import('./adapters/jobs/pg-boss.ts')
   const { address, migrated, ...opened } = postgresStorage(storage.url, {
     poolSize: storage.poolSize,
-    onOutage: (error) => log.error(describe(error), 'database not reachable, trying again'),
+    onOutage: (error) => log.error(serializeError(error), 'database not reachable, trying again'),
     onRefusal: fail,
   })
   const jobs = pgBossQueue(address, { onError })

@@ -1,5 +1,5 @@
 import type { Accounts } from './adapters/http/account-routes.ts'
-import { describe, type Log } from './adapters/http/request-log.ts'
+import { type Log, serializeError } from './application/log.ts'
 import type { TokenVerifier } from './application/ports.ts'
 import { type Config, secretPath } from './config.ts'
 import { localSecret } from './local-secret.ts'
@@ -24,7 +24,7 @@ export const openTokens = async (
   const { tokens, identity, storage } = config
   if (!identity) {
     const { tokenVerifier } = await import('./adapters/jwt/index.ts')
-    const onStale = (error: unknown): void => log.error(describe(error), 'keys not refreshed')
+    const onStale = (error: unknown): void => log.error(serializeError(error), 'keys not refreshed')
     return { verify: tokenVerifier({ ...tokens, onStale }), close: () => {} }
   }
   const [{ identityProvider }, { keySetVerifier }] = await Promise.all([
@@ -46,7 +46,7 @@ export const openTokens = async (
     baseUrl: /^https?:/.test(issuer) ? issuer : own,
     origins: config.corsOrigins,
     onDelete,
-    onError: (error) => log.error(describe(error), 'identity provider'),
+    onError: (error) => log.error(serializeError(error), 'identity provider'),
   })
   if (storage.kind !== 'postgres') await accounts.ready()
   const verify = keySetVerifier({

@@ -1,4 +1,4 @@
-import type { Log } from './adapters/http/request-log.ts'
+import type { Log } from './application/log.ts'
 
 /**
  * Stops on SIGTERM and SIGINT, and, in a worker, when nobody supervises it any more; then ends the

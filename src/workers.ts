@@ -1,5 +1,5 @@
-import type { Log } from './adapters/http/request-log.ts'
 import { portTaken } from './adapters/http/serve.ts'
+import type { Log } from './application/log.ts'
 import type { Config } from './config.ts'
 
 /** Milliseconds before a worker that has died is replaced. */

@@ -1,9 +1,10 @@
+import type { Log } from '../../application/log.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { isEventStream } from './event-streams.ts'
 import { beginExchange, type Exchange, exchangeOf, joinExchange } from './exchange.ts'
 import { problem, problemOf, unexpected } from './problem.ts'
-import { type Log, record } from './request-log.ts'
+import { record } from './request-log.ts'
 
 export type HandlerOptions = Readonly<{
   log: Log

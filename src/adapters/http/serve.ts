@@ -1,6 +1,6 @@
+import { type Log, serializeError } from '../../application/log.ts'
 import type { Handler } from './handler.ts'
 import { unexpected } from './problem.ts'
-import { describe, type Log } from './request-log.ts'
 
 export type RunningServer = Readonly<{
   url: string
@@ -22,7 +22,7 @@ export const serve = (
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, server) => handle(request, () => server.requestIP(request)?.address),
       error: (error) => {
-        log.error(describe(error), 'answer failed')
+        log.error(serializeError(error), 'answer failed')
         return unexpected(Bun.randomUUIDv7())
       },
     })
