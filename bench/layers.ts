@@ -6,8 +6,8 @@ import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { webhooksTo } from '../src/adapters/webhooks/index.ts'
 import { createApp } from '../src/application/index.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
-import { createLog } from '../src/log.ts'
-import { openStorage } from '../src/storage.ts'
+import { createLog } from '../src/runtime/log.ts'
+import { openStorage } from '../src/runtime/storage.ts'
 import { temporaryFolder } from '../tests/support/folder.ts'
 import { SHARED } from '../tests/support/server.ts'
 
@@ -27,6 +27,7 @@ const app = createApp(
     ...storage,
     ...webhooksTo({ http: false, private: false }),
     chance: Math.random,
+    wake: () => {},
     now: () => new Date().toISOString(),
     newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
   },
@@ -43,8 +44,8 @@ for (let n = 0; n < 100; n++) {
   await app.createTask('ada', { title: `Task ${n}`, description, due_date: '2026-03-15' })
 }
 const page = { limit: 50, after: null }
-const list = await app.filterTasks('ada', taskQuery({}), page)
-const id = list?.tasks[0]?.id ?? ''
+const { list } = await app.filterTasks('ada', taskQuery({}), page)
+const id = list?.last?.id ?? ''
 
 const ROUNDS = 9
 const TIMES = 10_000
@@ -72,7 +73,7 @@ const requests: [name: string, path: string, store?: () => unknown, useCase?: ()
     'feed of 20',
     '/api/changes?since=80',
     () => storage.tasks.changes('ada', 80, 80, 100),
-    () => app.listChanges('ada', { revision: 80, history: null, snapshot: null }, 100),
+    () => app.listChanges('ada', { revision: 80, timeline: null, snapshot: null }, 100),
   ],
 ]
 

@@ -10,6 +10,7 @@ const LAYERS = [
   'adapters/postgres',
   'adapters/sqlite',
   'adapters/memory',
+  'runtime',
   '.',
 ]
 

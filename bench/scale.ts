@@ -3,21 +3,24 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
+import { CHANGES as POSTGRES_CHANGES } from '../src/adapters/postgres/changes.ts'
 import {
+  GET_TOGETHER,
+  listStatement,
   GET as POSTGRES_GET,
-  listStatement as postgresList,
-} from '../src/adapters/postgres/list-tasks.ts'
-import { changesStatement } from '../src/adapters/postgres/read-changes.ts'
+} from '../src/adapters/postgres/read-tasks.ts'
 import { postgresStorage } from '../src/adapters/postgres/storage.ts'
-import { listStatement as sqliteList } from '../src/adapters/sqlite/list-tasks.ts'
-import { UPSERTS } from '../src/adapters/sqlite/read-changes.ts'
+import { CHANGES as SQLITE_CHANGES } from '../src/adapters/sqlite/changes.ts'
+import { listStatements, GET as SQLITE_GET } from '../src/adapters/sqlite/read-tasks.ts'
 import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
-import { GET as SQLITE_GET } from '../src/adapters/sqlite/task-row.ts'
+import { execute } from '../src/application/execute.ts'
 import type { TaskStore } from '../src/application/ports.ts'
-import { newTask } from '../src/domain/task.ts'
+import type { Operation } from '../src/domain/changeset.ts'
 import { SORTS, type TaskQuery, taskQuery } from '../src/domain/task-query.ts'
 import { temporaryFolder } from '../tests/support/folder.ts'
 import { privateServer } from '../tests/support/postgres.ts'
+import { idOf } from './bulk-load.ts'
+import { loadPostgres, loadSqlite, MANY, PER_USER } from './many-tasks.ts'
 
 /**
  * Whether a storage is as quick with 10 000 000 tasks as with 100 000: every access by turns on a
@@ -36,13 +39,11 @@ const SMALL = 100_000
 const LARGE = Number(options.tasks)
 const ROUNDS = Number(options.rounds)
 const SAMPLES = Number(options.samples)
-const PER_USER = 100
 /**
  * Accesses of one turn. One at a time over one connection, PostgreSQL's answer would depend on the
  * core that its process happens to run on; SQLite is part of this process.
  */
 const AT_ONCE = { PostgreSQL: 8, SQLite: 1 }
-const MANY = 10_000
 const PAGE = { limit: 50, after: null }
 
 const queries: Record<string, TaskQuery> = {
@@ -53,6 +54,17 @@ const queries: Record<string, TaskQuery> = {
 
 type Access = (tasks: TaskStore, user: string, id: string) => Promise<unknown>
 
+const write = (tasks: TaskStore, user: string, operation: Operation): Promise<unknown> => {
+  const ports = {
+    tasks,
+    now: () => new Date().toISOString(),
+    newId: () => Bun.randomUUIDv7(),
+    wake: () => {},
+    notify: () => {},
+  }
+  return execute(ports, user, [operation], { quota: 100_000 })
+}
+
 const accesses: Record<string, Access> = {
   get: (tasks, user, id) => tasks.get(user, id),
   ...Object.fromEntries(
@@ -62,98 +74,50 @@ const accesses: Record<string, Access> = {
     ]),
   ),
   feed: (tasks, user) => tasks.changes(user, PER_USER - 20, PER_USER - 20, 100),
-  create: (tasks, user) => {
-    const at = new Date().toISOString()
-    const task = newTask(Bun.randomUUIDv7(), user, { title: 'new' }, at)
-    const writes = [{ op: 'create', task, nth: 1 }] as const
-    return tasks.write({ owner: user, writes, taken: 1, quota: 100_000, at })
-  },
+  create: (tasks, user) => write(tasks, user, { op: 'create', draft: { title: 'new' } }),
+  toggle: (tasks, user, id) => write(tasks, user, { op: 'complete', id, precondition: 'any' }),
 }
 
 type Opened = Readonly<{
   tasks: TaskStore
-  /** What the database does for a query, a line for each step. */
-  plan(name: string): Promise<string[]>
-  close(): void | Promise<void>
+  /** What the database does for each query, a line for each step. */
+  plans(): Promise<[name: string, steps: string[]][]>
+  close(): Promise<void>
 }>
 
-/** Ids ascend with the number, as if the users had made their tasks by turns. */
-const idOf = (number: number): string => {
-  const digits = number.toString(16).padStart(12, '0')
-  return `${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-000000000000`
-}
-
-const COLUMNS =
-  'id, user_id, title, completed, priority, due_date, created_at, updated_at, revision, title_key, due_key, search_text'
-
-/** Rows of the task number `n`; `hex` makes its first twelve digits. The last user has many. */
-const rows = (count: number, hex: string): string => {
-  const users = count / PER_USER
-  return `
-    select substr(h, 1, 8) || '-' || substr(h, 9) || '-7000-8000-000000000000', owner,
-      'Task ' || (n % 97) || ' of ' || owner, n % 3 = 0, 'high', due, at, at,
-      case when n < ${count} then n / ${users} + 1 else n - ${count} + 1 end,
-      'task ' || (n % 97), due, 'task ' || (n % 97) || ' of ' || owner
-    from (select n, ${hex} as h, '2026-0' || (n % 9 + 1) || '-15' as due,
-      '2026-02-10T08:00:00.000Z' as at,
-      case when n < ${count} then 'user-' || (n % ${users}) else 'many' end as owner from numbers) as made`
-}
-
-const COUNTS = `
-  insert into OWNERS (id, revision, task_count)
-  select owner, max(revision), count(*) from (
-    select user_id as owner, revision from TASKS) as counted group by owner`
-
-/** One for each user, so that the statistics do not take the table for an empty one. */
-const DELETIONS = `
-  insert into DELETED (user_id, revision, id, deleted_at)
-  select id, 1, IDS, '2026-02-10T08:00:00.000Z' from OWNERS`
-
 const openPostgres = async (url: string, count: number): Promise<Opened> => {
+  const fail = (error: unknown): never => {
+    throw error
+  }
   const storage = postgresStorage(url, {
     poolSize: AT_ONCE.PostgreSQL,
-    onOutage: () => {},
-    onRefusal: (error) => {
-      throw error
-    },
+    onOutage: fail,
+    onRefusal: fail,
   })
   await storage.migrated
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const indexes = await sql`
-    select indexdef, indexname from pg_indexes
-    where schemaname = 'taskport' and tablename = 'tasks' and indexname <> 'tasks_pkey'`
-  await sql.unsafe('alter table taskport.tasks drop constraint tasks_pkey')
-  for (const { indexname } of indexes) await sql.unsafe(`drop index taskport.${indexname}`)
-  const typed = rows(count, "lpad(to_hex(n), 12, '0')").replace(
-    "-8000-000000000000',",
-    "-8000-000000000000')::uuid,",
-  )
-  await sql.unsafe(`
-    with numbers as (select generate_series(0, ${count + MANY - 1}) as n)
-    insert into taskport.tasks (${COLUMNS}) ${typed.replace('select substr', 'select (substr')}`)
-  await sql.unsafe(`set maintenance_work_mem = '1GB'`)
-  await sql.unsafe('alter table taskport.tasks add primary key (user_id, id)')
-  for (const { indexdef } of indexes) await sql.unsafe(indexdef)
-  await sql.unsafe(COUNTS.replace('OWNERS', 'taskport.users').replace('TASKS', 'taskport.tasks'))
-  await sql.unsafe(
-    DELETIONS.replace('DELETED', 'taskport.deletions')
-      .replace('IDS', 'gen_random_uuid()')
-      .replace('OWNERS', 'taskport.users'),
-  )
-  await sql.unsafe('vacuum analyze')
-  const textOf = (name: string): [text: string, parameters: (string | null)[]] => {
-    const query = queries[name]
-    if (query) return postgresList('many', query, PAGE)
-    return name === 'feed'
-      ? changesStatement('many', 80, 80, 100)
-      : [POSTGRES_GET, ['many', idOf(1)]]
+  await loadPostgres(sql, count)
+  const id = idOf(LARGE)
+  const statements: Record<string, [text: string, parameters: (string | null)[]]> = {
+    get: [POSTGRES_GET, ['many', id]],
+    'get, together': [GET_TOGETHER, [JSON.stringify([{ n: 0, owner: 'many', id }])]],
+    ...Object.fromEntries(
+      Object.entries(queries).map(([name, query]) => [name, listStatement('many', query, PAGE)]),
+    ),
+    feed: [POSTGRES_CHANGES, ['many', '80', '80', '101']],
+  }
+  const plan = async (text: string, parameters: (string | null)[]): Promise<string[]> => {
+    const lines = await sql.unsafe(`explain (costs off) ${text}`, parameters)
+    return lines.map((line) => line['QUERY PLAN'])
   }
   return {
     tasks: storage.tasks,
-    plan: async (name) => {
-      const [text, parameters] = textOf(name)
-      const plan = await sql.unsafe(`explain (costs off) ${text}`, parameters as string[])
-      return plan.map((line) => line['QUERY PLAN'])
+    plans: async () => {
+      const plans: [string, string[]][] = []
+      for (const [name, [text, parameters]] of Object.entries(statements)) {
+        plans.push([name, await plan(text, parameters)])
+      }
+      return plans
     },
     close: async () => {
       await sql.end()
@@ -164,44 +128,33 @@ const openPostgres = async (url: string, count: number): Promise<Opened> => {
 
 const openSqlite = async (path: string, count: number): Promise<Opened> => {
   sqliteStorage(path).close()
+  loadSqlite(path, count)
+  const { tasks, close } = sqliteStorage(path)
   const db = new Database(path)
-  db.run('pragma journal_mode = off')
-  db.run('pragma cache_size = -1000000')
-  const indexes = db
-    .query<{ name: string; sql: string }, []>(
-      `select name, sql from sqlite_master where type = 'index' and tbl_name = 'tasks' and sql is not null`,
-    )
-    .all()
-  for (const { name } of indexes) db.run(`drop index ${name}`)
-  db.run(`
-    insert into tasks (${COLUMNS})
-    with recursive numbers(n) as (
-      select 0 union all select n + 1 from numbers where n < ${count + MANY - 1})
-    select * from (${rows(count, "printf('%012x', n)")}) order by 2, 1`)
-  for (const { sql } of indexes) db.run(sql)
-  db.run(COUNTS.replace('OWNERS', 'users').replace('TASKS', 'tasks'))
-  db.run(DELETIONS.replace('DELETED', 'deletions').replace('IDS', "'x'").replace('OWNERS', 'users'))
-  db.run('analyze')
-  db.close()
-  const { tasks, db: open, close } = sqliteStorage(path)
-  const explain = (text: string, ...values: (string | number)[]): string[] =>
-    open
-      .query<{ detail: string }, (string | number)[]>(`explain query plan ${text}`)
-      .all(...values)
+  // No user's first write is to begin a timeline within what is measured.
+  await write(tasks, 'first', { op: 'create', draft: { title: 'first' } })
+  db.run(`update users set incarnation = (select incarnation from users where id = 'first')`)
+  const explain = (text: string, parameters: readonly unknown[]): string[] =>
+    db
+      .query<{ detail: string }, string[]>(`explain query plan ${text}`)
+      .all(...(parameters as string[]))
       .map(({ detail }) => detail)
   return {
     tasks,
-    plan: async (name) => {
-      const query = queries[name]
-      if (query) {
-        const [text, values] = sqliteList('many', query, PAGE)
-        return explain(text, ...(values as string[]))
-      }
-      return name === 'feed'
-        ? explain(UPSERTS, 'many', 80, 100)
-        : explain(SQLITE_GET, 'many', idOf(1))
+    plans: async () => [
+      ['get', explain(SQLITE_GET, ['many', idOf(LARGE)])],
+      ...Object.entries(queries).map(([name, query]): [string, string[]] => [
+        name,
+        listStatements('many', query, PAGE).flatMap(({ text, parameters }) =>
+          explain(text, [...parameters, 51]),
+        ),
+      ]),
+      ['feed', explain(SQLITE_CHANGES, ['many', 80, 80, 101])],
+    ],
+    close: async () => {
+      db.close()
+      close()
     },
-    close,
   }
 }
 
@@ -266,8 +219,7 @@ const run = async (name: keyof typeof AT_ONCE, small: Opened, large: Opened): Pr
     )
   }
   console.log('\nPlans on the large one:\n')
-  for (const title of ['get', ...Object.keys(queries), 'feed']) {
-    const plan = await large.plan(title)
+  for (const [title, plan] of await large.plans()) {
     const steps = plan.filter((line) => /Scan|SEARCH|SCAN|Sort(?! Key)|B-TREE/.test(line))
     console.log(
       `- ${title}: ${steps.map((step) => step.replace(/^[\s>-]*/, '').trim()).join('; ')}`,

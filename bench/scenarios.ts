@@ -1,15 +1,21 @@
+import type { User } from './dataset.ts'
 import type { LoadRequest } from './wrk.ts'
 
-export type User = Readonly<{ name: string; token: string; etag: string; ids: readonly string[] }>
+export type PeerName = 'Taskport' | 'bare' | 'Fastify'
 
 export type Scenario = Readonly<{
   name: string
-  taskport: LoadRequest[]
-  /** Missing where the baseline has nothing to compare with. */
-  baseline?: LoadRequest[]
+  connections: number
+  /** None for a peer that has nothing to compare with. */
+  requests: Readonly<Partial<Record<PeerName, LoadRequest[]>>>
   /** Whether every request makes a task. */
   creates: boolean
 }>
+
+const MANY = 32
+
+/** Measured over a single connection as well. */
+const ALONE = ['get', 'list', 'create', 'toggle']
 
 /** Requests before they begin again: every user several times, in no order that caches would like. */
 const LENGTH = 5000
@@ -86,33 +92,40 @@ export const scenarios = (users: readonly User[]): Scenario[] => {
     })
   const bearer = ({ token }: User) => ({ authorization: `Bearer ${token}` })
   const plain = ({ name }: User) => ({ 'x-user': name })
-  const both = (name: string, kindAt: (n: number) => Kind): Scenario => ({
-    name,
-    taskport: plan(kindAt, bearer),
-    baseline: plan(kindAt, plain),
-    creates: name === 'create',
-  })
-  const one = (name: keyof typeof kinds): Scenario => both(name, () => kinds[name])
+  const scenario = (name: string, kindAt: (n: number) => Kind, peers: PeerName[]): Scenario => {
+    const withToken = plan(kindAt, bearer)
+    const requests = { Taskport: withToken, bare: plan(kindAt, plain), Fastify: withToken }
+    return {
+      name,
+      connections: MANY,
+      requests: Object.fromEntries(peers.map((peer) => [peer, requests[peer]])),
+      creates: name === 'create',
+    }
+  }
+  const one = (name: keyof typeof kinds): Scenario =>
+    scenario(name, () => kinds[name], ['Taskport', 'bare', 'Fastify'])
 
   const shares = MIX.flatMap(([name, share]) => Array<Kind>(share).fill(kinds[name]))
   const unchanged: Kind = () => ({ method: LIST.method, path: LIST.path, status: 304 })
-  return [
+  const conditional = (owner: User) => ({ ...bearer(owner), 'if-none-match': owner.etag })
+  const all: Scenario[] = [
     one('health'),
     one('get'),
     one('list'),
     one('filter'),
     {
       name: '304 list',
-      taskport: plan(
-        () => unchanged,
-        (owner) => ({ ...bearer(owner), 'if-none-match': owner.etag }),
-      ),
+      connections: MANY,
+      requests: { Taskport: plan(() => unchanged, conditional) },
       creates: false,
     },
-    one('feed'),
-    both('mixed', (n) => shares[(n * 37) % 100] as Kind),
+    scenario('feed', () => kinds.feed, ['Taskport', 'bare']),
+    scenario('mixed', (n) => shares[(n * 37) % 100] as Kind, ['Taskport', 'bare', 'Fastify']),
     one('create'),
     one('toggle'),
     one('update'),
   ]
+  return all.flatMap((many) =>
+    ALONE.includes(many.name) ? [many, { ...many, connections: 1 }] : [many],
+  )
 }

@@ -1,45 +1,56 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { temporaryFolder } from '../tests/support/folder.ts'
+import { freshDatabase } from '../tests/support/postgres.ts'
+import { SHARED } from '../tests/support/server.ts'
+import { untilReady } from './dataset.ts'
+import { SHIPPED, startMeasured } from './servers.ts'
 
 /**
- * How long from starting the process to its first 200 on /health, on SQLite: on a new file and on
- * one that is there. Prints the median and the range over 15 starts each, in milliseconds.
+ * Milliseconds from starting the process to its first 200 on /health, and resident memory once it is
+ * ready: with the built-in identity provider, on a new database and on one that is there. Median and
+ * range over `--runs` starts each.
  */
-const RUNS = 15
-const main = join(import.meta.dir, '../src/main.ts')
+const { values: options } = parseArgs({ options: { runs: { type: 'string', default: '15' } } })
+const RUNS = Number(options.runs)
 
-const start = async (folder: string, port: number): Promise<number> => {
-  const began = performance.now()
-  const server = Bun.spawn([process.execPath, main], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', PORT: String(port) },
-    stdout: 'ignore',
-    stderr: 'ignore',
-  })
-  for (;;) {
-    const response = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined)
-    if (response?.ok) break
-    await Bun.sleep(1)
+type Start = Readonly<{ milliseconds: number; megabytes: number }>
+
+const start = async (folder: string, url: string): Promise<Start> => {
+  const env = { ...SHIPPED, AUTH_SECRET: SHARED.BETTER_AUTH_SECRET, DATABASE_URL: url }
+  const server = await startMeasured(['../src/main.ts'], folder, env)
+  await untilReady(server.url)
+  const megabytes = server.memory()
+  await server.stop()
+  return { milliseconds: server.started, megabytes }
+}
+
+const summary = (all: readonly number[]): string => {
+  const sorted = all.toSorted((a, b) => a - b).map(Math.round)
+  return `${sorted[sorted.length >> 1]} (${sorted[0]} to ${sorted.at(-1)})`
+}
+
+const databases: [name: string, make: (folder: string) => Promise<string>][] = [
+  ['SQLite', async (folder) => `sqlite:${join(folder, 'start-up.db')}`],
+  ['PostgreSQL', freshDatabase],
+]
+
+console.log('| storage | start | ms to the first 200 | RSS when ready, MB |')
+console.log('|---|---|---|---|')
+for (const [name, make] of databases) {
+  const starts: [string, Start[]][] = [
+    ['first', []],
+    ['later', []],
+  ]
+  for (let run = 0; run < RUNS; run++) {
+    const folder = temporaryFolder()
+    const url = await make(folder)
+    for (const [, all] of starts) all.push(await start(folder, url))
   }
-  const took = performance.now() - began
-  server.kill('SIGTERM')
-  await server.exited
-  return took
+  for (const [which, all] of starts) {
+    const times = summary(all.map(({ milliseconds }) => milliseconds))
+    const memory = summary(all.map(({ megabytes }) => megabytes))
+    console.log(`| ${name} | ${which} | ${times} | ${memory} |`)
+  }
 }
-
-const report = (name: string, times: number[]): void => {
-  const sorted = times.toSorted((a, b) => a - b).map(Math.round)
-  console.log(`${name}: median ${sorted[RUNS >> 1]} ms, from ${sorted[0]} to ${sorted.at(-1)} ms`)
-}
-
-const folders = Array.from({ length: RUNS }, () => mkdtempSync(join(tmpdir(), 'taskport-bench-')))
-const fresh: number[] = []
-const again: number[] = []
-for (const [run, folder] of folders.entries()) {
-  fresh.push(await start(folder, 18_000 + run))
-  again.push(await start(folder, 18_100 + run))
-  rmSync(folder, { recursive: true })
-}
-report('first start', fresh)
-report('later start', again)
+process.exit(0)

@@ -22,29 +22,28 @@ export type LoadResult = Readonly<{
   written: number
 }>
 
-export const CONNECTIONS = 32
-
 const SCRIPT = join(import.meta.dir, 'load.lua')
 
 let runs = 0
 
+export type Load = Readonly<{ connections: number; seconds: number; folder: string }>
+
 /**
- * Sends the requests over and over for some seconds from 32 connections with wrk. Throws when any
+ * Sends the requests over and over with wrk, one at a time over each connection. Throws when any
  * answer was wrong, or missing.
  */
 export const load = async (
   url: string,
   requests: readonly LoadRequest[],
-  seconds: number,
-  folder: string,
+  { connections, seconds, folder }: Load,
 ): Promise<LoadResult> => {
   const plan = join(folder, 'plan.lua')
   await Bun.write(plan, `return {${requests.map(lua).join(',\n')}}`)
   const child = Bun.spawn(
     [
       'wrk',
-      `-t${CONNECTIONS}`,
-      `-c${CONNECTIONS}`,
+      `-t${connections}`,
+      `-c${connections}`,
       `-d${seconds}s`,
       '-s',
       SCRIPT,

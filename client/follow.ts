@@ -1,87 +1,114 @@
 import type { Change } from '../src/domain/change.ts'
-import type { ChangesAnswer } from './index.ts'
-import { type ReceivedEvent, readEvents } from './read-events.ts'
-import { type Connection, type RequestOptions, sleep, TaskportError } from './request.ts'
+import { TaskportError } from './error.ts'
+import { readEvents } from './read-events.ts'
+import { type Connection, queryOf, type Request, requester } from './request.ts'
+import { backOff, sleep } from './time.ts'
+
+export type ChangesPage = Readonly<{
+  changes: readonly Change[]
+  revision: number
+  cursor: string
+  has_more: boolean
+}>
 
 /**
- * Changes in the order of their revisions, and where to go on from when they have been applied. With
- * `reset` they are the beginning of everything there is: throw away what you have first.
+ * Changes in the order of their revisions, and the cursor to resume from once they are applied. With
+ * `reset` they are the start of a snapshot: discard the copy first.
  */
-export type Following = Readonly<{
+export type FollowedChanges = Readonly<{
   changes: readonly Change[]
   cursor: string
   reset: boolean
 }>
 
-type Feed = (
-  from: { since?: string; limit?: number },
-  options?: RequestOptions,
-) => Promise<ChangesAnswer>
+/**
+ * Catching up, up to date and listening, or waiting for `pause` milliseconds to connect again after an
+ * `error`, which is undefined when the server ended the stream.
+ */
+export type FollowStatus =
+  | Readonly<{ status: 'connecting' | 'live' }>
+  | Readonly<{ status: 'waiting'; error: unknown; pause: number }>
 
-const PAGE = 500
-const LONGEST_PAUSE = 30_000
+export type FollowOptions = Readonly<{
+  since?: string | undefined
+  signal?: AbortSignal | undefined
+  /** Without it, lost connections are retried unreported, and what `token` throws is thrown. */
+  onStatus?: ((status: FollowStatus) => void) | undefined
+}>
 
-/** Catches up through the feed, then listens, and catches up again when the connection is lost. */
+const PAGE_SIZE = 500
+
 export async function* follow(
   connection: Connection,
-  feed: Feed,
-  { since, signal }: { since?: string; signal?: AbortSignal },
-): AsyncGenerator<Following> {
-  const { pause = 200 } = connection
+  { since, signal, onStatus }: FollowOptions,
+): AsyncGenerator<FollowedChanges> {
+  let tokenError: unknown
+  const token: Connection['token'] = async (refused) => {
+    try {
+      return await connection.token(refused)
+    } catch (error) {
+      tokenError = error
+      throw error
+    }
+  }
+  const request = requester({ ...connection, token, attempts: 1 })
   let cursor = since
   let failures = 0
+  let pause = 0
   while (!signal?.aborted) {
+    let liveSince = Number.POSITIVE_INFINITY
+    let error: unknown
+    onStatus?.({ status: 'connecting' })
     try {
-      for (let more = true; more && !signal?.aborted; ) {
+      for (let more = true; more; ) {
         const reset = cursor === undefined
-        const page: ChangesAnswer = await feed(
-          { limit: PAGE, ...(cursor !== undefined && { since: cursor }) },
-          signal && { signal },
-        )
+        const path = `/api/changes${queryOf({ limit: PAGE_SIZE, since: cursor })}`
+        const { body: page } = await request<ChangesPage>('GET', path, { signal })
         if (reset || page.changes.length > 0) {
           yield { changes: page.changes, cursor: page.cursor, reset }
         }
         cursor = page.cursor
         more = page.has_more
       }
-      for await (const step of listen(connection, cursor ?? '', signal)) {
-        if (step.changes.length > 0) yield { ...step, reset: false }
-        cursor = step.cursor
-        failures = 0
+      for await (const news of listen(request, cursor, signal)) {
+        if (liveSince === Number.POSITIVE_INFINITY) {
+          liveSince = performance.now()
+          onStatus?.({ status: 'live' })
+        }
+        if (news.changes.length > 0) yield { ...news, reset: false }
+        cursor = news.cursor
       }
-    } catch (error) {
-      if (signal?.aborted) return
-      if (error instanceof TaskportError && error.status === 410) cursor = undefined
-      else if (error instanceof TaskportError && !isPassing(error)) throw error
+    } catch (thrown) {
+      error = thrown
     }
-    const wait = Math.min(pause * 2 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
-    await sleep(wait, signal)
+    if (signal?.aborted) return
+    if (isFinal(error) || (error !== undefined && error === tokenError && !onStatus)) throw error
+    const problem = error instanceof TaskportError ? error : undefined
+    if (problem?.status === 410) cursor = undefined
+    // A stream that ends again at once must not bring the short pauses back.
+    failures = performance.now() - liveSince > pause ? 1 : failures + 1
+    pause = backOff(connection.pause ?? 200, failures) + (problem?.retryAfter ?? 0)
+    onStatus?.({ status: 'waiting', error, pause })
+    await sleep(pause, signal)
   }
 }
 
-const isPassing = ({ status }: TaskportError): boolean => status === 429 || status >= 500
+const isFinal = (error: unknown): boolean =>
+  error instanceof TaskportError && error.status < 500 && ![410, 429].includes(error.status)
 
-/** What comes over one connection, up to each moment at which there is no more for now. */
+/** The changes of one stream, up to each moment at which there are no more for now. */
 async function* listen(
-  { url, token, fetch: own, timeout }: Connection,
-  since: string,
-  signal?: AbortSignal,
-): AsyncGenerator<Omit<Following, 'reset'>> {
-  const send = own ?? ((address: string, init: RequestInit) => fetch(address, init))
-  const open = async (refused?: string): Promise<AsyncGenerator<ReceivedEvent>> => {
-    const bearer = await token(refused)
-    const answer = await readEvents(
-      send,
-      `${url}/api/events?since=${encodeURIComponent(since)}`,
-      { authorization: `Bearer ${bearer}` },
-      { ...(signal && { signal }), ...(timeout !== undefined && { timeout }) },
-    )
-    if (!(answer instanceof TaskportError)) return answer
-    if (answer.status !== 401 || refused !== undefined) throw answer
-    return open(bearer)
-  }
+  request: Request,
+  since: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Omit<FollowedChanges, 'reset'>> {
+  const { body: events } = await request('GET', `/api/events${queryOf({ since })}`, {
+    signal,
+    headers: { accept: 'text/event-stream' },
+    read: async (response, deadline) => readEvents(response, deadline),
+  })
   let changes: Change[] = []
-  for await (const { event, data } of await open()) {
+  for await (const { event, data } of events) {
     if (event === 'current') {
       yield { changes, cursor: (JSON.parse(data) as { cursor: string }).cursor }
       changes = []

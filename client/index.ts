@@ -1,128 +1,137 @@
 import type { Change } from '../src/domain/change.ts'
 import type { Task, TaskDraft, TaskPatch } from '../src/domain/task.ts'
 import type { TaskQueryInput } from '../src/domain/task-query.ts'
-import { type Following, follow } from './follow.ts'
-import { type Connection, type RequestOptions, requester } from './request.ts'
+import { type ChangesPage, type FollowedChanges, type FollowOptions, follow } from './follow.ts'
+import {
+  type Connection,
+  queryOf,
+  type Received,
+  type RequestOptions,
+  requester,
+} from './request.ts'
 
-export { TaskportError } from './request.ts'
-export type { Change, Connection, Following, RequestOptions, Task, TaskDraft, TaskPatch }
+export { TaskportError } from './error.ts'
+export type { ChangesPage, FollowedChanges, FollowOptions, FollowStatus } from './follow.ts'
+export type { Change, Connection, RequestOptions, Task, TaskDraft, TaskPatch }
 
-/** A revision that a change is wanted on, or the task as it was seen. */
-export type Seen = number | Pick<Task, 'revision'>
+export type ListQuery = {
+  readonly [Name in keyof TaskQueryInput]?: TaskQueryInput[Name] | undefined
+}
+
+/** An ETag as it was received, a revision, or the task as it was seen. */
+export type ExpectedVersion = string | number | Pick<Task, 'revision'>
 
 export type WriteOptions = RequestOptions &
   Readonly<{
-    /** Refuses the change with status 412 when the task has changed since. */
-    ifMatch?: Seen
+    /** Refuses the write with status 412 when the task has another version by now. */
+    ifMatch?: ExpectedVersion | undefined
   }>
 
 export type BatchOperation =
   | Readonly<{ op: 'create'; body: TaskDraft }>
-  | Readonly<{ op: 'update'; id: string; if_match?: number; body: TaskPatch }>
-  | Readonly<{ op: 'complete'; id: string; if_match?: number; body?: { completed?: boolean } }>
-  | Readonly<{ op: 'delete'; id: string; if_match?: number }>
-
-/** What `GET /api/changes` answers. */
-export type ChangesAnswer = Readonly<{
-  changes: readonly Change[]
-  revision: number
-  cursor: string
-  has_more: boolean
-}>
+  | Readonly<{ op: 'update'; id: string; if_match?: string | number; body: TaskPatch }>
+  | Readonly<{
+      op: 'complete'
+      id: string
+      if_match?: string | number
+      body?: { completed?: boolean }
+    }>
+  | Readonly<{ op: 'delete'; id: string; if_match?: string | number }>
 
 export type TaskportClient = ReturnType<typeof taskport>
 
 /**
  * Talks to a Taskport server, from browsers, Bun and Node. Every write carries an idempotency key of
  * its own, so it is sent again after a network error or a 503 without doing anything twice. Throws
- * `TaskportError` for every answer that is no success.
+ * `TaskportError` for every unsuccessful response.
  */
-export const taskport = (connection: Connection) => {
+export const taskport = (options: Connection) => {
+  const connection = { ...options, url: options.url.replace(/\/+$/, '') }
   const request = requester(connection)
-  const write = async <Answer>(
+  const etags = new WeakMap<object, string>()
+
+  /** A task that came without an ETag, as in a list, is expected by its revision. */
+  const expectation = (version: ExpectedVersion | undefined): Record<string, string> => {
+    if (version === undefined) return {}
+    if (typeof version === 'string') return { 'if-match': version }
+    if (typeof version === 'number') return { 'if-match': `"${version}"` }
+    return { 'if-match': etags.get(version) ?? `"${version.revision}"` }
+  }
+  const write = <Body>(
     method: string,
     path: string,
     body?: unknown,
-    { ifMatch, ...options }: WriteOptions = {},
-  ): Promise<Answer> => {
-    const revision = typeof ifMatch === 'object' ? ifMatch.revision : ifMatch
-    const headers = revision === undefined ? {} : { 'if-match': `"${revision}"` }
-    return (await request<Answer>(method, path, { ...options, headers, body })).body
+    { ifMatch, ...rest }: WriteOptions = {},
+  ): Promise<Received<Body>> =>
+    request<Body>(method, path, { ...rest, headers: expectation(ifMatch), body })
+  const taskOf = async (received: Promise<Received<Task>>): Promise<Task> => {
+    const { headers, body } = await received
+    const etag = headers.get('etag')
+    if (etag !== null) etags.set(body, etag)
+    return body
   }
   const at = (id: string): string => `/api/tasks/${encodeURIComponent(id)}`
 
-  const client = {
+  return {
     /** All of them, however many. */
-    list: async (query: TaskQueryInput = {}, options?: RequestOptions): Promise<Task[]> => {
-      const search = new URLSearchParams(query)
-      return (await request<Task[]>('GET', `/api/tasks?${search}`, options)).body
-    },
+    list: async (query: ListQuery = {}, options?: RequestOptions): Promise<Task[]> =>
+      (await request<Task[]>('GET', `/api/tasks${queryOf(query)}`, options)).body,
 
     /** The same page by page. */
-    async *pages(query: TaskQueryInput = {}, limit = 100, options?: RequestOptions) {
-      let path: string | undefined =
-        `/api/tasks?${new URLSearchParams({ ...query, limit: `${limit}` })}`
+    async *pages(query: ListQuery = {}, limit = 100, options?: RequestOptions) {
+      let path: string | undefined = `/api/tasks${queryOf({ ...query, limit })}`
       while (path !== undefined) {
-        const { body, headers }: { body: Task[]; headers: Headers } = await request<Task[]>(
-          'GET',
-          path,
-          options,
-        )
+        const { body, headers }: Received<Task[]> = await request<Task[]>('GET', path, options)
         yield body
         path = /<([^>]*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
       }
     },
 
-    get: async (id: string, options?: RequestOptions): Promise<Task> =>
-      (await request<Task>('GET', at(id), options)).body,
+    get: (id: string, options?: RequestOptions): Promise<Task> =>
+      taskOf(request('GET', at(id), options)),
 
     create: (draft: TaskDraft, options?: RequestOptions): Promise<Task> =>
-      write('POST', '/api/tasks', draft, options),
+      taskOf(write('POST', '/api/tasks', draft, options)),
 
     /** Absent fields stay, null clears. */
     update: (id: string, patch: TaskPatch, options?: WriteOptions): Promise<Task> =>
-      write('PATCH', at(id), patch, options),
+      taskOf(write('PATCH', at(id), patch, options)),
 
     /** Completes the task, or with `completed` false opens it again. */
     complete: (id: string, completed = true, options?: WriteOptions): Promise<Task> =>
-      write('PATCH', `${at(id)}/complete`, { completed }, options),
+      taskOf(write('PATCH', `${at(id)}/complete`, { completed }, options)),
 
-    delete: (id: string, options?: WriteOptions): Promise<void> =>
-      write('DELETE', at(id), undefined, options),
+    delete: async (id: string, options?: WriteOptions): Promise<void> => {
+      await write('DELETE', at(id), undefined, options)
+    },
 
-    /** All of them, or none; answers what each has changed. */
+    /** The ETag that this object was received with, to keep beside a stored copy; opaque. */
+    etag: (task: Task): string | undefined => etags.get(task),
+
+    /** All of them, or none; returns what each has changed. */
     batch: async (
       operations: readonly BatchOperation[],
       options?: RequestOptions,
     ): Promise<Change[]> => {
-      const answer = await write<{ changes: Change[] }>(
-        'POST',
-        '/api/tasks/batch',
-        { operations },
-        options,
-      )
-      return answer.changes
+      const path = '/api/tasks/batch'
+      return (await write<{ changes: Change[] }>('POST', path, { operations }, options)).body
+        .changes
     },
 
-    /** What has changed since a cursor or revision; without one, all there is. */
+    /** What has changed since a cursor or revision; without one, a snapshot. */
     changes: async (
-      { since, limit }: { since?: string | number; limit?: number } = {},
+      range: { since?: string | number | undefined; limit?: number | undefined } = {},
       options?: RequestOptions,
-    ): Promise<ChangesAnswer> => {
-      const search = new URLSearchParams({
-        ...(since !== undefined && { since: `${since}` }),
-        ...(limit !== undefined && { limit: `${limit}` }),
-      })
-      return (await request<ChangesAnswer>('GET', `/api/changes?${search}`, options)).body
-    },
+    ): Promise<ChangesPage> =>
+      (await request<ChangesPage>('GET', `/api/changes${queryOf(range)}`, options)).body,
 
     /**
-     * Everything that changes, without end: first what has changed since a cursor that was kept, then
-     * what changes as it happens, across lost connections. Keep the `cursor` with your copy of the
-     * tasks, and throw that copy away when `reset` is set. Ends when `signal` is aborted.
+     * Every change, without end: first those since a stored cursor, then new ones as they happen,
+     * across lost connections. Store the `cursor` with your copy of the tasks, and discard that copy
+     * when `reset` is set. Ends when `signal` is aborted; throws what another attempt cannot change,
+     * such as a 401 after the token was renewed, a 403 or a 400.
      */
-    follow: (options: { since?: string; signal?: AbortSignal } = {}): AsyncGenerator<Following> =>
-      follow(connection, client.changes, options),
+    follow: (options: FollowOptions = {}): AsyncGenerator<FollowedChanges> =>
+      follow(connection, options),
   }
-  return client
 }

@@ -1,116 +1,128 @@
-/** Where the server is, and how to be let in. */
+import { TaskportError } from './error.ts'
+import { backOff, type Deadline, sleep, startDeadline } from './time.ts'
+
+type Token = string | null | undefined
+
 export type Connection = Readonly<{
   /** Its origin, such as `https://tasks.example.com`. */
   url: string
-  /** Gives the token to send. It is given one that was refused, so that it gets another. */
-  token: (refused?: string) => string | Promise<string>
-  /** Takes the place of the global one. */
+  /**
+   * Returns the token to send, or nothing when the user has to sign in, which ends a request with
+   * status 401. Called with the token that was refused to get another one, once per request at most.
+   */
+  token: (refused?: string) => Token | Promise<Token>
   fetch?: (url: string, init: RequestInit) => Promise<Response>
-  /** How often a request is sent at most; 6 unless told. */
+  /** How often a request is sent at most; 6 by default. */
   attempts?: number
-  /** Milliseconds to wait before the second attempt; it doubles each time, and varies. */
+  /** Milliseconds before the second attempt, 200 by default; doubles each time, with jitter. */
   pause?: number
-  /** Milliseconds that one attempt may take; 15 000 unless told. */
+  /** Milliseconds that one attempt may take; 15 000 by default. */
   timeout?: number
 }>
 
 export type RequestOptions = Readonly<{
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Makes the request the same as an earlier one, for example from before the page was left. */
-  idempotencyKey?: string
+  idempotencyKey?: string | undefined
 }>
 
-type Call = RequestOptions & Readonly<{ headers?: Record<string, string>; body?: unknown }>
+type Call<Body> = RequestOptions &
+  Readonly<{
+    headers?: Record<string, string>
+    body?: unknown
+    /** Takes the deadline of the attempt over once the response has begun. */
+    read?: (response: Response, deadline: Deadline) => Promise<Body>
+  }>
 
-export type Answer<Body> = Readonly<{ status: number; headers: Headers; body: Body }>
+export type Received<Body> = Readonly<{ headers: Headers; body: Body }>
 
-/** An answer that is no success: a problem document (RFC 9457), as far as it is one. */
-export class TaskportError extends Error {
-  readonly status: number
-  /** Such as `urn:taskport:problem:stale`. */
-  readonly type: string
-  /** One for each bad member, by its JSON Pointer. */
-  readonly errors: readonly Readonly<{ pointer?: string; parameter?: string; detail: string }>[]
+export type Request = ReturnType<typeof requester>
 
-  constructor(status: number, problem: unknown) {
-    const { type, detail, errors } = (problem ?? {}) as Record<string, unknown>
-    super(typeof detail === 'string' ? detail : `The server answered ${status}.`)
-    this.name = 'TaskportError'
-    this.status = status
-    this.type = typeof type === 'string' ? type : 'about:blank'
-    this.errors = Array.isArray(errors) ? errors : []
-  }
-}
+const PASSING = new Set([429, 502, 503, 504])
 
-const AGAIN = new Set([429, 502, 503, 504])
-const LONGEST = 30_000
-
-/** Sends requests until they are answered: again after a network error, and when the server asks to. */
+/** Sends a request again after a network error, and when the server asks for it. */
 export const requester = (connection: Connection) => {
   const { url, token, attempts = 6, pause = 200, timeout = 15_000 } = connection
   const send = connection.fetch ?? ((address, init) => fetch(address, init))
 
+  const authorize = async (signal?: AbortSignal, refused?: string): Promise<string> => {
+    const deadline = startDeadline(timeout, signal)
+    try {
+      const bearer = await deadline.race(Promise.resolve(token(refused)))
+      if (bearer) return bearer
+    } finally {
+      deadline.clear()
+    }
+    throw new TaskportError(401, {
+      type: 'urn:taskport:problem:unauthenticated',
+      detail: 'There is no token to send. Sign in.',
+    })
+  }
+
   return async <Body>(
     method: string,
     path: string,
-    { signal, idempotencyKey, headers = {}, body }: Call = {},
-  ): Promise<Answer<Body>> => {
+    { signal, idempotencyKey, headers = {}, body, read = readJson }: Call<Body> = {},
+  ): Promise<Received<Body>> => {
     const fixed = {
       ...headers,
       ...(method !== 'GET' && { 'idempotency-key': idempotencyKey ?? newKey() }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     }
-    let refused: string | undefined
-    for (let attempt = 1; ; attempt++) {
-      signal?.throwIfAborted()
-      const bearer = await token(refused)
-      const limits = [AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]
-      let wait = 0
+    const attempt = async (bearer: string): Promise<Received<Body>> => {
+      const deadline = startDeadline(timeout, signal)
       try {
-        const response = await send(`${url}${path}`, {
+        const sent = send(`${url}${path}`, {
           method,
           headers: { ...fixed, authorization: `Bearer ${bearer}` },
-          signal: AbortSignal.any(limits),
+          signal: deadline.signal,
           ...(body !== undefined && { body: JSON.stringify(body) }),
         })
-        const answer = await read<Body>(response)
-        if (response.ok) return answer
-        if (response.status === 401 && refused === undefined) {
-          refused = bearer
-          continue
-        }
-        if (attempt >= attempts || !AGAIN.has(response.status)) {
-          throw new TaskportError(response.status, answer.body)
-        }
-        wait = Number(response.headers.get('retry-after') ?? 0) * 1000
+        const response = await deadline.race(sent)
+        if (response.ok) return { headers: response.headers, body: await read(response, deadline) }
+        const problem = await readJson(response, deadline).catch(() => undefined)
+        throw new TaskportError(response.status, problem, response.headers)
       } catch (error) {
-        if (error instanceof TaskportError || attempt >= attempts) throw error
+        deadline.clear()
+        throw error
       }
-      const backOff = Math.min(pause * 2 ** (attempt - 1), LONGEST) * (0.5 + Math.random() / 2)
-      await sleep(Math.max(wait, backOff), signal)
+    }
+
+    signal?.throwIfAborted()
+    let bearer = await authorize(signal)
+    let renewed = false
+    for (let failures = 1; ; failures++) {
+      const result = await attempt(bearer).catch((error: unknown) => ({ error }))
+      if (!('error' in result)) return result
+      signal?.throwIfAborted()
+      const { error } = result
+      const refusal = error instanceof TaskportError ? error : undefined
+      if (refusal?.status === 401 && !renewed) {
+        bearer = await authorize(signal, bearer)
+        renewed = true
+        continue
+      }
+      if (failures >= attempts || (refusal && !PASSING.has(refusal.status))) throw error
+      await sleep(backOff(pause, failures) + (refusal?.retryAfter ?? 0), signal)
+      signal?.throwIfAborted()
     }
   }
 }
 
-const read = async <Body>(response: Response): Promise<Answer<Body>> => {
-  const text = await response.text()
-  const { status, headers } = response
-  const isJson = /json/.test(headers.get('content-type') ?? '')
-  return { status, headers, body: (text && isJson ? JSON.parse(text) : undefined) as Body }
+const readJson = async <Body>(response: Response, deadline: Deadline): Promise<Body> => {
+  const text = await deadline.race(response.text())
+  deadline.clear()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  return (text && isJson ? JSON.parse(text) : undefined) as Body
 }
 
-/** Resolves early when `signal` is aborted. */
-export const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const timer = setTimeout(done, milliseconds)
-    function done(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    signal?.addEventListener('abort', done)
-  })
+export const queryOf = (parameters: Record<string, string | number | undefined>): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) query.set(name, `${value}`)
+  }
+  return `?${query}`
+}
 
 /** `crypto.randomUUID` is missing on pages that are not served over TLS. */
 const newKey = (): string =>

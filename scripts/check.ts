@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 
 /**
- * Everything that must hold: types, lint, and all tests, the pure ones in two far time zones as well.
- * Ends with a line `N passed, N failed`; each step that is no test run counts as one.
+ * Types, lint and all tests, some of them in the two outermost time zones as well. Ends with a line
+ * `N passed, N failed`; a step that is no test run counts as one.
  */
 
 const root = `${import.meta.dir}/..`
@@ -39,7 +39,7 @@ const step = async (name: string, command: string[]): Promise<void> => {
   else failures.push(name)
 }
 
-/** Takes the runner at its word; a run that failed without a failed test is a failure itself. */
+/** Counts what the runner reports; a run that fails without a failed test counts as a failure. */
 const tests = async (
   name: string,
   folders: string[],

@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/runtime/config.ts'
 
-const USAGE = `Prints a token signed with BETTER_AUTH_SECRET, for trying the server out.
+const USAGE = `Prints a token signed with BETTER_AUTH_SECRET, for development.
 
   bun run token -- --sub alice [--expires 3600]
 
-  --sub      the user it speaks for
-  --expires  seconds it is good for, an hour unless given`
+  --sub      the user
+  --expires  seconds until it expires, an hour unless given`
 
 const SIGN_UP =
-  'This server signs its users up itself: the message at its start shows how to get a token. ' +
+  'This server uses its built-in sign-in: the message at its start shows how to get a token. ' +
   'This command needs BETTER_AUTH_SECRET.'
-const ELSEWHERE = 'Tokens come from the identity provider behind AUTH_JWKS_URL; sign in there.'
+const EXTERNAL = 'Tokens are issued by the identity provider behind AUTH_JWKS_URL; sign in there.'
 
 try {
   const { values } = parseArgs({
@@ -22,7 +22,7 @@ try {
   if (!values.sub || !Number.isInteger(seconds) || seconds < 1) throw new Error(USAGE)
   const config = readConfig(process.env)
   const { secret, issuer, audience } = config.tokens
-  if (secret === undefined) throw new Error(config.identity ? SIGN_UP : ELSEWHERE)
+  if (secret === undefined) throw new Error(config.identity ? SIGN_UP : EXTERNAL)
   const sign = sharedSecretSigner({
     secret,
     ...(issuer !== undefined && { issuer }),

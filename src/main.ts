@@ -5,14 +5,14 @@ import { serve } from './adapters/http/serve.ts'
 import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
 import { serializeError } from './application/log.ts'
-import { startChores } from './chores.ts'
-import { readConfig } from './config.ts'
-import { createLog } from './log.ts'
-import { openStorage } from './storage.ts'
-import { openTokens } from './tokens.ts'
-import { untilTold } from './until-told.ts'
-import { welcome } from './welcome.ts'
-import { readyOrLate, supervise } from './workers.ts'
+import { startBackground } from './runtime/background.ts'
+import { readConfig } from './runtime/config.ts'
+import { openIdentity } from './runtime/identity.ts'
+import { createLog } from './runtime/log.ts'
+import { onShutdown } from './runtime/shutdown.ts'
+import { openStorage } from './runtime/storage.ts'
+import { welcome } from './runtime/welcome.ts'
+import { readyInTime, supervise } from './runtime/workers.ts'
 
 const fail = (error: unknown): never => {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
@@ -24,9 +24,11 @@ try {
   const log = await createLog(config.logLevel)
   if (config.workers > 1) await supervise(config, log)
   const storage = await openStorage(config.storage, log, fail)
+  let background: ReturnType<typeof startBackground> | undefined
   const app = createApp(
     {
       ...storage,
+      wake: (job, at) => background?.wake(job, at),
       ...webhooksTo(config.webhooks),
       chance: Math.random,
       now: () => new Date().toISOString(),
@@ -34,21 +36,17 @@ try {
     },
     config,
   )
-  const { verify, accounts, close } = await openTokens(config, storage, app.deleteAccount, log)
+  const { verify, accounts, close } = await openIdentity(config, storage, app.deleteAccount, log)
   const onFailure = (error: unknown): void =>
     log.error(serializeError(error), 'event stream failed')
-  const routes = api(app, verify, {
-    version,
-    streams: { onFailure },
-    ...(accounts && { accounts }),
-  })
-  if (config.worker) await readyOrLate(storage.reached)
-  const endChores = startChores(app, storage, log)
+  const routes = api(app, verify, { version, streams: { onFailure }, accounts })
+  if (config.worker) await readyInTime(storage.reached)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
+  background = startBackground(app, storage, log)
 
-  untilTold(log, async () => {
+  onShutdown(log, async () => {
     routes.endStreams()
-    await Promise.all([server.stop(), endChores()])
+    await Promise.all([server.stop(), background?.stop()])
     await close()
     await storage.close()
   })

@@ -10,14 +10,19 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
   ),
   adapter('identity', /^(better-auth(\/.*)?|kysely-postgres-js|postgres|bun:sqlite|node:.*)$/),
-  adapter('jobs', /^(pg-boss|bun:sqlite)$/),
+  adapter('jobs', /^pg-boss$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
   adapter('webhooks', /^(ipaddr\.js|node:.*)$/),
   { folder: 'client/', own: ['client/', 'src/domain/'], packages: /^$/ },
-  { folder: 'src/', own: ['src/', 'package.json'], packages: /^(pino|pino-pretty|node:.*)$/ },
+  {
+    folder: 'src/runtime/',
+    own: ['src/domain/', 'src/application/', 'src/adapters/', 'src/runtime/'],
+    packages: /^(pino|pino-pretty|node:.*)$/,
+  },
+  { folder: 'src/', own: ['src/', 'package.json'], packages: /^$/ },
 ]
 
 function adapter(name: string, packages: RegExp) {
@@ -76,6 +81,14 @@ test('every import points inwards', async () => {
   expect(files.flatMap(([file, source]) => violations(file, source))).toEqual([])
 })
 
+test('only the composition root and declarations lie loose in src, and the root is short', async () => {
+  const root = `${import.meta.dir}/../src`
+  const loose = [...new Bun.Glob('*').scanSync({ cwd: root, onlyFiles: true })].sort()
+  expect(loose).toEqual(['main.ts', 'sql.d.ts'])
+  const lines = (await Bun.file(`${root}/main.ts`).text()).split('\n')
+  expect(lines.length).toBeLessThanOrEqual(60)
+})
+
 test.each([
   ['src/domain/task.ts', `import type { Page } from '../application/ports.ts'`],
   ['src/domain/task.ts', `import { z } from 'zod'`],
@@ -86,16 +99,19 @@ test.each([
     `import { memoryTaskStore } from '../adapters/memory/task-store.ts'`,
   ],
   ['src/application/get-task.ts', `const { t } = await import('elysia')`],
-  ['src/application/get-task.ts', `import { readConfig } from '../config.ts'`],
+  ['src/application/get-task.ts', `import { readConfig } from '../runtime/config.ts'`],
   ['src/application/ports.ts', `import type { Sql } from 'postgres'`],
   ['src/application/create-task.ts', 'const id = crypto.randomUUID()'],
   ['src/adapters/http/api.ts', `import { connect } from '../postgres/client.ts'`],
   ['src/adapters/http/api.ts', `import { jwtVerify } from 'jose'`],
-  ['src/adapters/http/api.ts', `import { readConfig } from '../../config.ts'`],
+  ['src/adapters/http/api.ts', `import { readConfig } from '../../runtime/config.ts'`],
   ['src/adapters/postgres/client.ts', `import { Elysia } from 'elysia'`],
   ['src/adapters/postgres/client.ts', 'await sql.begin(async (transaction) => {})'],
   ['src/adapters/postgres/client.ts', 'await sql`begin`; await sql.begin(`x`)'],
   ['src/adapters/sqlite/task-store.ts', 'db.transaction(async () => {})'],
+  ['src/runtime/config.ts', `import { main } from '../main.ts'`],
+  ['src/runtime/config.ts', `import { jwtVerify } from 'jose'`],
+  ['src/main.ts', `import pino from 'pino'`],
   ['client/index.ts', `import { newTask } from '../src/domain/task.ts'`],
   ['client/index.ts', `import type { App } from '../src/application/index.ts'`],
   ['client/index.ts', 'Bun.sleep(1)'],

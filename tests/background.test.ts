@@ -6,6 +6,7 @@ import { temporaryFolder } from './support/folder.ts'
 import { freshDatabase, privateServer } from './support/postgres.ts'
 import { type Delivery, startReceiver, type Verdict } from './support/receiver.ts'
 import { type RunningProcess, SHARED, startServer } from './support/server.ts'
+import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(180_000)
 
@@ -38,8 +39,8 @@ const failing = (): ((deliveries: readonly Delivery[]) => Verdict) => {
 }
 
 /**
- * A user's webhook, five tasks with a reminder each, and one that is deleted meanwhile. `at(n)` is when
- * the nth reminder is due.
+ * A user with a webhook, five tasks with a reminder each, and one that is deleted meanwhile. The nth
+ * reminder is due at `at(n)`.
  */
 const openUser = async (name: string, api: () => string, hook: string, at: (n: number) => Date) => {
   const token = await sign(name, 3600)
@@ -63,7 +64,7 @@ const openUser = async (name: string, api: () => string, hook: string, at: (n: n
   return { client, doomed, verifier: new Webhook(secret) }
 }
 
-/** A server that is restarting says when to come back; a test does not want to wait so long. */
+/** Without the Retry-After of a server that restarts, which is longer than a test should wait. */
 const impatient: typeof fetch = Object.assign(
   async (...args: Parameters<typeof fetch>) => {
     const response = await fetch(...args)
@@ -76,8 +77,8 @@ const impatient: typeof fetch = Object.assign(
 const idOf = ({ headers }: Delivery): string => headers['webhook-id'] ?? ''
 
 /**
- * 1 000 reminders, a receiver that fails a third of the time, and something that breaks in the middle:
- * every event arrives at least once, in order, signed, and under one id however often.
+ * 1 000 reminders, a receiver that fails a third of the time, and an outage in the middle: every event
+ * arrives at least once, in order, signed, and with the same id each time.
  */
 const survive = async (
   api: () => string,
@@ -103,11 +104,23 @@ const survive = async (
         .filter((id) => id.endsWith(kind)),
     ).size
 
+  const until = (reminders: number, deletions: number): Promise<void> =>
+    receiver.until(
+      () => arrived('_reminder') >= reminders && arrived('_deleted') >= deletions,
+      () =>
+        `${reminders} reminders and ${deletions} deletions should arrive, ` +
+        `${arrived('_reminder')} and ${arrived('_deleted')} did.`,
+      90_000,
+    )
+
+  let deleting: Promise<unknown> = Promise.reject(new Error('The deletions have not begun.'))
+  deleting.catch(() => {})
   await disturb(async () => {
-    while (arrived('_reminder') < REMINDERS / 3) await receiver.news()
-    void Promise.all(users.map(({ client, doomed }) => client().delete(doomed)))
+    await until(REMINDERS / 3, 0)
+    deleting = Promise.all(users.map(({ client, doomed }) => client().delete(doomed)))
   })
-  while (arrived('_reminder') < REMINDERS || arrived('_deleted') < USERS) await receiver.news()
+  await within(deleting, 'Every deletion should be acknowledged.', 60_000)
+  await until(REMINDERS, USERS)
 
   for (const [n, path] of paths.entries()) {
     const { client, doomed, verifier } = users[n] as (typeof users)[number]
@@ -138,21 +151,28 @@ const survive = async (
     )
     expect(expected).toHaveLength(2 * EACH)
     expected.push(['task.deleted', { revision: expect.any(Number), id: doomed }])
-    const told = [...ids.keys()].map((event) => JSON.parse(event))
-    for (const event of expected) expect(told).toContainEqual(event)
-    expect(told).toHaveLength(expected.length)
+    const delivered = [...ids.keys()].map((event) => JSON.parse(event))
+    for (const event of expected) expect(delivered).toContainEqual(event)
+    expect(delivered).toHaveLength(expected.length)
   }
   receiver.close()
 }
 
+const exited = (server: RunningProcess): Promise<number> =>
+  within(server.exited, `The server ${server.url} should exit.`, 20_000)
+
 const stop = async (...servers: RunningProcess[]): Promise<void> => {
   for (const server of servers) server.signal('SIGTERM')
-  for (const server of servers) expect(await server.exited).toBe(0)
+  for (const server of servers) expect(await exited(server)).toBe(0)
 }
 
 const start = async (folder: string, env: Record<string, string>): Promise<RunningProcess> => {
   const server = await startServer(folder, env)
-  while (!(await fetch(`${server.url}/health/ready`)).ok) {}
+  await eventually(
+    async () => (await fetch(`${server.url}/health/ready`)).ok,
+    () => `The server ${server.url} should be ready. ${server.stderr()}`,
+    30_000,
+  )
   return server
 }
 
@@ -173,7 +193,7 @@ const killed = async (
   env: Record<string, string>,
 ): Promise<RunningProcess> => {
   server.signal('SIGKILL')
-  await server.exited
+  await exited(server)
   return start(folder, { ...env, PORT: new URL(server.url).port })
 }
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
-import { type Connection, type Following, TaskportError, taskport } from '../client/index.ts'
+import { type Connection, type FollowedChanges, TaskportError, taskport } from '../client/index.ts'
 import { type RunningServer, serve } from '../src/adapters/http/serve.ts'
-import { memoryTaskStore } from '../src/adapters/memory/task-store.ts'
+import { memoryStorage } from '../src/adapters/memory/storage.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import { DomainError } from '../src/domain/errors.ts'
 import { openBrowser } from './support/browser.ts'
@@ -22,7 +22,7 @@ const begin = (options: Parameters<typeof openHttp>[1] = {}): void => {
 }
 
 beforeEach(() => {
-  tasks = memoryTaskStore()
+  tasks = memoryStorage().tasks
   begin()
 })
 afterEach(async () => {
@@ -33,6 +33,14 @@ afterEach(async () => {
 
 const clientOf = (more: Partial<Connection> = {}) =>
   taskport({ url: server.url, token: () => 'alice', pause: 1, ...more })
+
+const until = async (condition: () => boolean, what: string): Promise<void> => {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Not within 10 seconds: ${what}`)
+    await Bun.sleep(1)
+  }
+}
 
 /** Counts requests, and does with each what `fault` says. */
 const faulty = (fault: (count: number, send: () => Promise<Response>) => Promise<Response>) => {
@@ -124,7 +132,7 @@ describe('sends again', () => {
       list: (...query) =>
         away-- > 0
           ? Promise.reject(new DomainError('unavailable', 'Away.'))
-          : memoryTaskStore().list(...query),
+          : memoryStorage().tasks.list(...query),
     }
     await server.stop(0)
     begin()
@@ -148,7 +156,7 @@ describe('sends again', () => {
     )
     const abort = new AbortController()
     const listing = clientOf({ fetch: send }).list({}, { signal: abort.signal })
-    while (sent.length === 0) await Bun.sleep(1)
+    await until(() => sent.length > 0, 'the first attempt')
     abort.abort()
     await expect(listing).rejects.toThrow()
     expect(sent).toHaveLength(1)
@@ -176,12 +184,12 @@ test('gets another token when one is refused, once', async () => {
 
 describe('follow', () => {
   const abort = () => new AbortController()
-  const lines = ({ changes, reset }: Following): string[] => [
+  const lines = ({ changes, reset }: FollowedChanges): string[] => [
     ...(reset ? ['reset'] : []),
     ...changes.map((change) => (change.op === 'upsert' ? change.task.title : 'deleted')),
   ]
 
-  test('begins with everything, then tells what happens', async () => {
+  test('begins with a snapshot, then yields what happens', async () => {
     const client = clientOf()
     const { id } = await client.create({ title: 'a' })
     const control = abort()
@@ -221,7 +229,7 @@ describe('follow', () => {
     await again.exited
   })
 
-  test('starts anew when the server tells that it has to', async () => {
+  test('starts over when its cursor has expired', async () => {
     const client = clientOf()
     await client.create({ title: 'a' })
     const control = abort()
@@ -242,8 +250,8 @@ describe('follow', () => {
     expires_at = Date.now() + 100
     expect(lines((await following.next()).value)).toEqual(['reset'])
     const soon = following.next()
-    while (http.streams() === 0) await Bun.sleep(1)
-    while (http.streams() > 0) await Bun.sleep(1)
+    await until(() => http.streams() > 0, 'an open stream')
+    await until(() => http.streams() === 0, 'the end of the stream')
     expires_at = Number.POSITIVE_INFINITY
     await client.create({ title: 'later' })
     expect(lines((await soon).value)).toEqual(['later'])
@@ -284,8 +292,12 @@ describe('as one file of JavaScript', () => {
     const script = `
       const { taskport } = await import('${await bundle()}')
       console.log(JSON.stringify(await (${USE})('${server.url}', taskport)))`
-    const child = Bun.spawn(['node', '--input-type=module', '-e', script], { stdout: 'pipe' })
+    const child = Bun.spawn(['node', '--input-type=module', '-e', script], {
+      stdout: 'pipe',
+      timeout: 20_000,
+    })
     expect(JSON.parse(await new Response(child.stdout).text())).toEqual(['made elsewhere'])
+    expect(await child.exited).toBe(0)
   })
 
   test('it runs in a browser, on a page of another origin', async () => {

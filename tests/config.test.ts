@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { readConfig, secretPath } from '../src/config.ts'
+import { readConfig, secretPath } from '../src/runtime/config.ts'
 
 const SECRET = 'a secret of at least thirty-two bytes'
 
-test('nothing configured is a working configuration', () => {
+test('an empty environment is a working configuration', () => {
   for (const environment of [
     {},
     { PORT: '', DATABASE_URL: ' ', NEON_DB_URL: '', CORS_ORIGINS: '' },
@@ -65,11 +65,26 @@ test('everything can be configured', () => {
   })
 })
 
+test('reading it loads no package', async () => {
+  const script = `
+    await import('${import.meta.dir}/../src/runtime/config.ts')
+    console.log(Object.keys(require.cache).join('\\n'))`
+  const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
+  const loaded = await new Response(child.stdout).text()
+  expect(loaded).toContain('src/runtime/config.ts')
+  expect(loaded).not.toContain('node_modules')
+})
+
 describe('DATABASE_URL', () => {
   test.each([
     ['memory:', { kind: 'memory' }],
     ['sqlite:tasks.db', { kind: 'sqlite', path: 'tasks.db' }],
     ['sqlite:/var/lib/tasks.db', { kind: 'sqlite', path: '/var/lib/tasks.db' }],
+    ['sqlite:./data/x.db', { kind: 'sqlite', path: './data/x.db' }],
+    ['sqlite://data/x.db', { kind: 'sqlite', path: 'data/x.db' }],
+    ['sqlite://x.db', { kind: 'sqlite', path: 'x.db' }],
+    ['sqlite://./x.db', { kind: 'sqlite', path: './x.db' }],
+    ['sqlite://../x.db', { kind: 'sqlite', path: '../x.db' }],
     ['sqlite:///var/lib/tasks.db', { kind: 'sqlite', path: '/var/lib/tasks.db' }],
     [
       'postgresql://localhost/x',
@@ -91,7 +106,7 @@ describe('DATABASE_URL', () => {
   })
 })
 
-test('it signs users up itself exactly when nobody else does', () => {
+test('the built-in sign-in is on exactly when no other identity provider is configured', () => {
   const elsewhere = [
     { BETTER_AUTH_SECRET: SECRET },
     { AUTH_JWKS_URL: 'https://id.example.com/jwks' },
@@ -112,6 +127,7 @@ test.each([
   ['PORT', '1e3'],
   ['DATABASE_URL', 'mysql://x'],
   ['DATABASE_URL', 'sqlite:'],
+  ['DATABASE_URL', 'sqlite://'],
   ['DATABASE_URL', 'postgres://'],
   ['DATABASE_POOL_SIZE', '0'],
   ['BETTER_AUTH_SECRET', 'short'],
@@ -131,6 +147,6 @@ test.each([
   ['WEBHOOK_ALLOW', 'http;private'],
   ['LOG_LEVEL', 'INFO'],
 ])('%s=%s is refused by name, without showing the value', (name, value) => {
-  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`not usable:\n  ${name} must`))
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`invalid:\n  ${name} must`))
   if (value.length > 11) expect(() => readConfig({ [name]: value })).not.toThrow(value)
 })

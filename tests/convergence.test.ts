@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { memoryTaskStore } from '../src/adapters/memory/task-store.ts'
+import { memoryStorage } from '../src/adapters/memory/storage.ts'
 import { postgresStorage } from '../src/adapters/postgres/storage.ts'
 import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
+import { parsedLater } from '../src/application/json.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import type { Change } from '../src/domain/change.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
@@ -11,6 +12,8 @@ import { type Action, device } from './support/device.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openHttp } from './support/http.ts'
 import { freshDatabase } from './support/postgres.ts'
+import { WHOLE } from './support/tasks.ts'
+import { within } from './support/wait.ts'
 
 setDefaultTimeout(120_000)
 
@@ -51,12 +54,14 @@ const converge = async (tasks: TaskStore, actions: readonly Action[][]): Promise
   const user = `user-${++users}`
   const devices = actions.map((own) => device(http, user, own))
   try {
-    const acknowledged = (await Promise.all(devices.map(({ act }) => act()))).flat()
+    const acting = Promise.all(devices.map(({ act }) => act()))
+    const acknowledged = (
+      await within(acting, 'The devices should come to the end of their actions.', 60_000)
+    ).flat()
 
-    const { tasks: list, revision } = await tasks.list(user, taskQuery({ order: 'asc' }), {
-      limit: null,
-      after: null,
-    })
+    const whole = await tasks.list(user, taskQuery({ order: 'asc' }), WHOLE)
+    const list = whole.tasks.value()
+    const { revision } = whole.version
     const copies = await Promise.all(devices.map(({ copyAt }) => copyAt(revision)))
     for (const copy of copies) {
       expect(copy.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([...list])
@@ -98,7 +103,7 @@ describe('all devices end with what the server has, nothing doubled, lost or out
   const closers: (() => unknown)[] = []
   afterAll(() => Promise.all(closers.map((close) => close())))
 
-  test('memory', () => holds(memoryTaskStore(), 60))
+  test('memory', () => holds(memoryStorage().tasks, 60))
 
   test('sqlite', () => {
     const { tasks, close } = sqliteStorage(join(temporaryFolder(), 'taskport.db'))
@@ -109,7 +114,7 @@ describe('all devices end with what the server has, nothing doubled, lost or out
   test('postgres', async () => {
     const { tasks, migrated, close } = postgresStorage(await freshDatabase())
     closers.push(close)
-    await migrated
+    await within(migrated, 'The database should be migrated.')
     return holds(tasks, 30)
   })
 })
@@ -121,37 +126,46 @@ describe('it would be noticed', () => {
   }
 
   test('if a key were stored after its effect', () => {
-    const whole = memoryTaskStore()
+    const whole = memoryStorage().tasks
     return caught({
       ...whole,
-      write: async ({ receipt, ...step }) => {
-        const base = await whole.write(step)
-        if (!receipt || typeof base !== 'number') return base
+      commit: async ({ idempotency, ...commit }) => {
+        const result = await whole.commit(commit)
+        if (!idempotency || result.status !== 'committed') return result
         await Bun.sleep(1)
-        await whole.write({ ...step, writes: [], taken: 0, receipt })
-        return base
+        const nothing = { writes: [], log: [], revisionCount: 0, taskCountDelta: 0 }
+        await whole.commit({ ...commit, ...nothing, idempotency })
+        return result
       },
     })
   })
 
   test('if the feed went by time instead of by revision', () => {
-    const whole = memoryTaskStore()
+    const whole = memoryStorage().tasks
     return caught({
       ...whole,
       changes: async (owner, after, deletionsAfter, limit) => {
         const all = await whole.changes(owner, 0, deletionsAfter, 10_000)
-        const seen = all.changes.findLast(({ revision }) => revision <= after)
+        const found = all.changes.value()
+        const seen = found.findLast(({ revision }) => revision <= after)
         const since = seen?.op === 'upsert' ? seen.task.updated_at : ''
-        const changes = all.changes.filter(
+        const later = found.filter(
           (change) => change.op === 'delete' || change.task.updated_at > since,
         )
-        return { ...all, changes: changes.slice(0, limit), more: changes.length > limit }
+        const shown = later.slice(0, limit)
+        const changes = parsedLater<Change[]>(JSON.stringify(shown))
+        return {
+          ...all,
+          changes,
+          last: shown.at(-1)?.revision,
+          more: later.length > limit,
+        }
       },
     })
   })
 
   test('if a deletion left nothing behind', () => {
-    const whole = memoryTaskStore()
+    const whole = memoryStorage().tasks
     return caught({
       ...whole,
       changes: (owner, after, _, limit) => whole.changes(owner, after, null, limit),

@@ -2,13 +2,19 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { type Task, taskport } from '../client/index.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { freshDatabase } from './support/postgres.ts'
-import { SHARED, startServer, tokenFor } from './support/server.ts'
+import { type RunningProcess, SHARED, startServer, tokenFor } from './support/server.ts'
+import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(120_000)
 
 const CRASHES = 10
 const CLIENTS = 16
 const BETWEEN = 60
+
+const exit = (server: RunningProcess, signal: NodeJS.Signals): Promise<number> => {
+  server.signal(signal)
+  return within(server.exited, `The server should exit after ${signal}.`)
+}
 
 test.each([
   ['SQLite', async () => ({})],
@@ -39,29 +45,32 @@ test.each([
         if (m % 3 === 0) acknowledged.set(task.title, await client.complete(task.id))
       }
     }
-    const workers = Array.from({ length: CLIENTS }, (__, n) => worker(n))
+    const working = Promise.all(Array.from({ length: CLIENTS }, (__, n) => worker(n)))
 
     for (let crash = 0; crash < CRASHES; crash++) {
       const enough = acknowledged.size + BETWEEN
-      while (acknowledged.size < enough) await Bun.sleep(2)
-      server.signal('SIGKILL')
-      await server.exited
+      const progress = eventually(
+        () => acknowledged.size >= enough,
+        () => `${enough} tasks should be acknowledged, ${acknowledged.size} are.`,
+        30_000,
+      )
+      await Promise.race([progress, working])
+      await exit(server, 'SIGKILL')
       server = await startServer(folder, { ...env, PORT: new URL(connection.url).port })
     }
     done = true
-    await Promise.all(workers)
+    await within(working, 'The clients should end their last calls.', 30_000)
 
     const list = await taskport(connection).list()
     expect(acknowledged.size).toBeGreaterThan(CRASHES * BETWEEN)
     expect(list.map(({ title }) => title).sort()).toEqual([...acknowledged.keys()].sort())
-    for (const task of list) expect(task).toEqual(acknowledged.get(task.title) as Task)
+    expect(list).toEqual(list.map(({ title }) => acknowledged.get(title) as Task))
     const completed = list.filter((task) => task.completed).length
     const { revision } = await taskport(connection).changes({
       limit: 1000,
       since: Math.max(...list.map((task) => task.revision)),
     })
     expect(revision).toBe(list.length + completed)
-    server.signal('SIGTERM')
-    expect(await server.exited).toBe(0)
+    expect(await exit(server, 'SIGTERM')).toBe(0)
   },
 )

@@ -1,5 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAuthClient } from 'better-auth/client'
 import { jwtClient } from 'better-auth/client/plugins'
@@ -16,6 +17,7 @@ import {
   SHARED,
   startServer,
 } from './support/server.ts'
+import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -44,10 +46,10 @@ const stop = async (server: RunningProcess): Promise<void> => {
 }
 
 const ready = async ({ url }: RunningProcess): Promise<void> => {
-  while ((await fetch(`${url}/health/ready`)).status !== 200) await Bun.sleep(20)
+  await eventually(async () => (await fetch(`${url}/health/ready`)).ok, 'ready', 30_000)
 }
 
-/** Where each storage keeps accounts, and how to look into it behind the server's back. */
+/** Where each storage has its accounts, with direct access to their tables. */
 const STORAGES = {
   SQLite: async () => {
     const folder = temporaryFolder()
@@ -156,6 +158,21 @@ describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
 
     expect((await remove(PASSWORD, session)).status).toBe(200)
     expect(await json(open(`${server.url}/api/tasks`, ada))).toEqual([])
+    const webhook = { url: 'https://hooks.example.com/', events: ['task.changed'] }
+    for (const [path, body] of [
+      ['/api/tasks', { title: 'too late' }],
+      ['/api/webhooks', webhook],
+    ] as const) {
+      const late = await fetch(`${server.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ada.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect([late.status, late.headers.get('www-authenticate')]).toEqual([
+        401,
+        'Bearer error="invalid_token"',
+      ])
+    }
     expect(await json(open(`${server.url}/api/tasks`, bob))).toMatchObject([{ title: 'of Bob' }])
     await expect(enter(server.url, 'sign-in', 'ada@example.com')).rejects.toThrow('401')
     expect([await count('user'), await count('account'), await count('session')]).toEqual([1, 1, 1])
@@ -178,13 +195,13 @@ describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
           const response = await post(server.url, '/sign-up/email', body, {
             'x-peer': `10.0.${tried >> 8}.${tried & 255}`,
           }).catch(() => undefined)
-          const answer = response?.ok ? await json(response).catch(() => undefined) : undefined
-          if (!answer) return
-          acknowledged.push({ userId: answer.user.id, token: email, cookie: '' })
+          const account = response?.ok ? await json(response).catch(() => undefined) : undefined
+          if (!account) return
+          acknowledged.push({ userId: account.user.id, token: email, cookie: '' })
         }
       }
       const visitors = Array.from({ length: 6 }, visitor)
-      while (acknowledged.length < enough) await Bun.sleep(2)
+      await eventually(() => acknowledged.length >= enough, `${enough} sign-ups`, 30_000)
       server.signal('SIGKILL')
       await Promise.all([server.exited, ...visitors])
     }
@@ -310,7 +327,7 @@ describe('what is refused', () => {
     await stop(server)
   })
 
-  test('bad input, with the fields named; nothing is made of it', async () => {
+  test('invalid input, with the fields named; nothing is created', async () => {
     const server = await startServer(temporaryFolder(), {
       DATABASE_URL: 'memory:',
       TRUST_PROXY: 'x-peer',
@@ -360,10 +377,10 @@ describe('what is refused', () => {
     await stop(server)
   })
 
-  test('an unknown address and a wrong password get the same answer', async () => {
+  test('an unknown address and a wrong password get the same response', async () => {
     const server = await startServer(temporaryFolder(), { DATABASE_URL: 'memory:' })
     await enter(server.url, 'sign-up', 'ada@example.com')
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ['ada@example.com', 'eve@example.com'].map(async (email) => {
         const response = await post(server.url, '/sign-in/email', {
           email,
@@ -377,8 +394,8 @@ describe('what is refused', () => {
         }
       }),
     )
-    expect(answers[0]?.status).toBe(401)
-    expect(answers[0]).toEqual(answers[1] as never)
+    expect(responses[0]?.status).toBe(401)
+    expect(responses[0]).toEqual(responses[1] as never)
     await stop(server)
   })
 
@@ -393,6 +410,40 @@ describe('what is refused', () => {
     }
     await Promise.all([stop(server), stop(other)])
   })
+})
+
+test.each(['::1', '::', '[::1]'])('HOST=%s: sign up, token and tasks over IPv6', async (HOST) => {
+  const server = await startServer(temporaryFolder(), { HOST, DATABASE_URL: 'memory:' })
+  expect(server.stderr()).not.toContain('Invalid base URL')
+  const url = `http://[::1]:${new URL(server.url).port}`
+  const ada = await enter(url, 'sign-up', 'ada@example.com')
+  expect((await create(url, ada, 'of Ada')).status).toBe(201)
+  await stop(server)
+})
+
+test('an error of the library is logged with its message', async () => {
+  const server = await startServer(temporaryFolder(), { DATABASE_URL: 'memory:' })
+  const { cookie } = await enter(server.url, 'sign-up', 'ada@example.com')
+  const foreign = { cookie, origin: 'https://evil.example.com' }
+  expect((await post(server.url, '/sign-out', {}, foreign)).status).toBe(403)
+  await stop(server)
+  const logged = server.lines.filter(({ msg }) => msg === 'identity provider')
+  expect(logged.length).toBeGreaterThan(0)
+  for (const { error } of logged) {
+    expect(error).toMatchObject({ name: 'Error', message: expect.stringMatching(/origin/i) })
+  }
+})
+
+test.each(['', '\n', 'too short'])('a secret that is %j stops the start', async (secret) => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'data'))
+  writeFileSync(join(folder, 'data/secret'), secret)
+  const server = await startServer(folder)
+  expect(await server.exited).toBe(1)
+  expect(server.stderr()).toMatch(
+    /data\/secret must have at least 32 bytes.*Restore it from a backup/s,
+  )
+  expect(readFileSync(join(folder, 'data/secret'), 'utf8')).toBe(secret)
 })
 
 describe('attempts are limited', () => {
@@ -458,7 +509,7 @@ test('without this mode none of its packages is loaded', async () => {
   const packagesOf = async (env: Record<string, string>): Promise<string> => {
     const server = await startServer(temporaryFolder(), env, spy)
     server.signal('SIGUSR2')
-    while (!/loaded: .* \.\n/.test(server.stderr())) await Bun.sleep(5)
+    await eventually(() => /loaded: .* \.\n/.test(server.stderr()), 'the packages are listed')
     await stop(server)
     return server.stderr()
   }

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { localSecret } from '../src/local-secret.ts'
+import { localSecret } from '../src/runtime/local-secret.ts'
 import { temporaryFolder } from './support/folder.ts'
 
-test("it is made once, and is its owner's alone", () => {
+test('it is generated once, and readable by its owner alone', () => {
   const path = join(temporaryFolder(), 'data/secret')
   const secret = localSecret(path)
   expect(secret.length).toBeGreaterThanOrEqual(43)
@@ -17,7 +17,7 @@ test("it is made once, and is its owner's alone", () => {
 test('processes that start at once agree on it', async () => {
   const path = join(temporaryFolder(), 'data/secret')
   const script = `
-    const { localSecret } = await import('${import.meta.dir}/../src/local-secret.ts')
+    const { localSecret } = await import('${import.meta.dir}/../src/runtime/local-secret.ts')
     console.log(localSecret('${path}'))`
   const children = Array.from({ length: 6 }, () =>
     Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' }),
@@ -27,10 +27,21 @@ test('processes that start at once agree on it', async () => {
   expect(secrets[0]?.trim()).toBe(localSecret(path))
 })
 
-test('a place where none can be kept is named, with what to do', () => {
+test('a path where none can be stored is named, with what to do', () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'secret'))
   expect(() => localSecret(join(folder, 'secret'))).toThrow(
-    /Cannot keep a secret in .*AUTH_SECRET\./s,
+    /Cannot store a secret in .*AUTH_SECRET\./s,
   )
+})
+
+test('one that is empty or too short is refused and stays as it is', () => {
+  const path = join(temporaryFolder(), 'secret')
+  for (const secret of ['', '\n', 'x'.repeat(31)]) {
+    writeFileSync(path, secret)
+    expect(() => localSecret(path)).toThrow(/must have at least 32 bytes.*AUTH_SECRET/s)
+    expect(readFileSync(path, 'utf8')).toBe(secret)
+  }
+  writeFileSync(path, ` ${'x'.repeat(32)}\n`)
+  expect(localSecret(path)).toBe('x'.repeat(32))
 })

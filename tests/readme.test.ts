@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { temporaryFolder } from './support/folder.ts'
 import { freePort } from './support/free-port.ts'
 import { startServer } from './support/server.ts'
+import { within } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -15,6 +16,7 @@ const steady = (text: string): string =>
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/"(created|updated)_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g, '"$1_at":"<time>"')
     .replace(/"user_id":"[A-Za-z0-9]{32}"/g, '"user_id":"<user>"')
+    .replace(/"(\d+)\.[0-9a-z]{1,32}"/g, '"$1.<timeline>"')
     .replaceAll('\r', '')
     .trimEnd()
 
@@ -46,10 +48,11 @@ test('every command of the README gives the answer that stands there', async () 
     stdout: 'pipe',
     stderr: 'pipe',
   })
-  const [answers, errors] = await Promise.all([
-    new Response(shell.stdout).text(),
-    new Response(shell.stderr).text(),
-  ])
+  const [answers, errors] = await within(
+    Promise.all([new Response(shell.stdout).text(), new Response(shell.stderr).text()]),
+    'The commands of the README should end.',
+    45_000,
+  ).finally(() => shell.kill())
   expect(errors).toBe('')
   const given = answers.split(`${mark}\n`)
   expect(given).toHaveLength(commands.length)
@@ -57,5 +60,5 @@ test('every command of the README gives the answer that stands there', async () 
     expect(`${command}\n${steady(given[n] ?? '')}`).toBe(`${command}\n${steady(answer)}`)
   }
   server.signal('SIGTERM')
-  expect(await server.exited).toBe(0)
+  expect(await within(server.exited, 'The server should exit after SIGTERM.')).toBe(0)
 })

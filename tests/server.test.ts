@@ -6,6 +6,7 @@ import { temporaryFolder } from './support/folder.ts'
 import { json } from './support/http.ts'
 import { freshDatabase, privateServer } from './support/postgres.ts'
 import { enter, type RunningProcess, SHARED, startServer, tokenFor } from './support/server.ts'
+import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -44,7 +45,7 @@ const useIt = async (url: string, token: string): Promise<void> => {
 }
 
 describe('on a fresh machine, with nothing configured', () => {
-  test('it makes its folder, databases and secret, and lets people sign up', async () => {
+  test('it creates its folder, databases and secret, and users can sign up', async () => {
     const folder = temporaryFolder()
     const server = await startServer(folder)
     const { token } = await enter(server.url, 'sign-up', 'ada@example.com')
@@ -78,9 +79,7 @@ describe('on a fresh machine, with nothing configured', () => {
     }
     const keys = { AUTH_JWKS_URL: 'http://127.0.0.1:9/jwks' }
     expect((await tokenFor(folder, ['--sub', 'a'], keys)).error).toContain('identity provider')
-    expect((await tokenFor(folder, ['--sub', 'a'], {})).error).toContain(
-      'signs its users up itself',
-    )
+    expect((await tokenFor(folder, ['--sub', 'a'], {})).error).toContain('built-in sign-in')
   })
 })
 
@@ -125,7 +124,7 @@ describe('on PostgreSQL', () => {
     await Promise.all([stop(one), stop(two)])
   })
 
-  test('that is away at the start: healthy, not ready, then ready by itself', async () => {
+  test('unreachable at the start: healthy, not ready, then ready by itself', async () => {
     const database = await privateServer()
     await database.stop()
     const folder = temporaryFolder()
@@ -144,7 +143,7 @@ describe('on PostgreSQL', () => {
     await database.close()
   })
 
-  test('that a newer version has written: ends with a clear message', async () => {
+  test('with the schema of a newer version: ends with a clear message', async () => {
     const url = await freshDatabase()
     const { default: postgres } = await import('postgres')
     const sql = postgres(url, { max: 1 })
@@ -158,7 +157,7 @@ describe('on PostgreSQL', () => {
   })
 
   const readyAt = async (url: string): Promise<void> => {
-    while ((await fetch(`${url}/health/ready`)).status !== 200) await Bun.sleep(20)
+    await eventually(async () => (await fetch(`${url}/health/ready`)).ok, 'ready', 30_000)
   }
 })
 
@@ -171,7 +170,7 @@ test('a reminder that came due while the server was down is given at the next st
   await json(call('POST', '/api/tasks', { title: 'Call Mum', remind_at }))
   first.signal('SIGKILL')
   await first.exited
-  while (new Date().toISOString() <= remind_at) await Bun.sleep(20)
+  await eventually(() => new Date().toISOString() > remind_at, 'the reminder is due')
   const second = await startServer(folder, SHARED)
   const bearer = { authorization: `Bearer ${token}` }
   const stream = await readEvents(`${second.url}/api/events?since=1`, bearer)
@@ -199,7 +198,7 @@ describe('start', () => {
     await taken.stop(true)
   })
 
-  test('a database file that another process has is named', async () => {
+  test('a database file in use by another process is named', async () => {
     const folder = temporaryFolder()
     const first = await startServer(folder)
     const second = await startServer(folder)
@@ -210,7 +209,7 @@ describe('start', () => {
     await stop(await startServer(folder))
   })
 
-  test('every bad variable is named at once', async () => {
+  test('every invalid variable is named at once', async () => {
     const server = await startServer(temporaryFolder(), {
       PORT: '99999',
       LOG_LEVEL: 'loud',
@@ -236,32 +235,40 @@ describe('stop', () => {
       expect(idle.status).toBe(200)
 
       // A request whose body is still on its way when the signal comes.
-      const { promise: more, resolve: send } = Promise.withResolvers<void>()
-      const body = new ReadableStream({
-        start: async (controller) => {
-          controller.enqueue(Buffer.from('{"title":"begun before '))
-          await more
-          controller.enqueue(Buffer.from('the stop"}'))
-          controller.close()
+      const { hostname, port } = new URL(server.url)
+      const { promise: response, resolve: respond } = Promise.withResolvers<string>()
+      const socket = await Bun.connect({
+        hostname,
+        port: Number(port),
+        socket: {
+          data: (_, bytes) => respond(bytes.toString()),
+          close: () => respond('closed without a response'),
         },
       })
-      const running = fetch(`${server.url}/api/tasks`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body,
-      })
+      const [first, rest] = ['{"title":"begun before ', 'the stop"}']
+      socket.write(
+        [
+          'POST /api/tasks HTTP/1.1',
+          `Host: ${hostname}:${port}`,
+          `Authorization: Bearer ${token}`,
+          'Content-Type: application/json',
+          `Content-Length: ${first.length + rest.length}`,
+          '',
+          first,
+        ].join('\r\n'),
+      )
       await client(server.url, token)('GET', '/api/tasks')
       server.signal(signal)
-      while (!server.lines.some(({ msg }) => msg === 'stopping')) await Bun.sleep(5)
-      while (
-        await fetch(`${server.url}/health`, { keepalive: false }).then(
-          () => true,
+      await eventually(() => server.lines.some(({ msg }) => msg === 'stopping'), 'it stops')
+      const refused = () =>
+        fetch(`${server.url}/health`, { keepalive: false }).then(
           () => false,
+          () => true,
         )
-      )
-        await Bun.sleep(5)
-      send()
-      expect((await running).status).toBe(201)
+      await eventually(refused, 'connections are refused')
+      socket.write(rest)
+      const line = await within(response, 'The request was not finished.')
+      expect(line).toStartWith('HTTP/1.1 201 ')
       expect(await server.exited).toBe(0)
 
       const again = await startServer(folder, SHARED)
@@ -271,6 +278,17 @@ describe('stop', () => {
       await stop(again)
     },
   )
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('on %s no log line is lost', async (signal) => {
+    const server = await startServer(temporaryFolder(), { ...SHARED, DATABASE_URL: 'memory:' })
+    const get = () => fetch(`${server.url}/health`)
+    for (let n = 0; n < 20; n++) await Promise.all(Array.from({ length: 10 }, get))
+    server.signal(signal)
+    expect(await server.exited).toBe(0)
+    const messages = server.lines.map(({ msg }) => msg)
+    expect(messages.filter((message) => message === 'request')).toHaveLength(200)
+    expect(messages.at(-1)).toBe('stopping')
+  })
 
   test('open event streams do not hold it up, and end whole', async () => {
     const folder = temporaryFolder()
@@ -306,24 +324,24 @@ describe('stop', () => {
 })
 
 describe('real sockets', () => {
-  /** Sends bytes as they are; the whole answer. */
+  /** Sends bytes as they are; returns the whole response. */
   const raw = async (url: string, bytes: string): Promise<string> => {
     const { hostname, port } = new URL(url)
     const { promise: closed, resolve } = Promise.withResolvers<void>()
-    let answer = ''
+    let response = ''
     const socket = await Bun.connect({
       hostname,
       port: Number(port),
       socket: {
         data: (_, chunk) => {
-          answer += chunk.toString()
+          response += chunk.toString()
         },
         close: () => resolve(),
       },
     })
     socket.write(bytes)
     await closed
-    return answer
+    return response
   }
 
   test('requests without a usable host are served, for health checkers that send none', async () => {
@@ -334,9 +352,9 @@ describe('real sockets', () => {
       'HTTP/1.1\r\nHost: x\r\n',
       'HTTP/1.1\r\nHost: x:99999\r\n',
     ]) {
-      const answer = await raw(server.url, `GET /health?x=1 ${head}Connection: close\r\n\r\n`)
-      expect(answer).toStartWith('HTTP/1.1 200')
-      expect(answer).toEndWith('{"status":"healthy"}')
+      const response = await raw(server.url, `GET /health?x=1 ${head}Connection: close\r\n\r\n`)
+      expect(response).toStartWith('HTTP/1.1 200')
+      expect(response).toEndWith('{"status":"healthy"}')
       const posted = await raw(
         server.url,
         `POST /api/tasks ${head}Connection: close\r\nContent-Length: 2\r\n\r\n{}`,
@@ -345,7 +363,7 @@ describe('real sockets', () => {
     }
     const large =
       'POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000000\r\n\r\n{'
-    const { promise: answered, resolve } = Promise.withResolvers<string>()
+    const { promise: received, resolve } = Promise.withResolvers<string>()
     const { hostname, port } = new URL(server.url)
     const socket = await Bun.connect({
       hostname,
@@ -353,12 +371,12 @@ describe('real sockets', () => {
       socket: { data: (_, chunk) => resolve(chunk.toString()) },
     })
     socket.write(large)
-    expect(await answered).toContain('application/problem+json')
+    expect(await received).toContain('application/problem+json')
     socket.end()
     await stop(server)
   })
 
-  test('a large body is refused unread, and its client is told', async () => {
+  test('a large body is refused unread, with a response', async () => {
     const folder = temporaryFolder()
     const server = await startServer(folder, { ...SHARED, DATABASE_URL: 'memory:' })
     const { token } = await tokenFor(folder, ['--sub', 'alice'])

@@ -10,6 +10,7 @@ import {
   startServer,
   tokenFor,
 } from './support/server.ts'
+import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -26,9 +27,12 @@ const start = async (env: Record<string, string> = {}): Promise<RunningProcess> 
 const count = ({ lines }: RunningProcess, message: string): number =>
   lines.filter(({ msg }) => msg === message).length
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await Bun.sleep(5)
-}
+const listening = (server: RunningProcess, workers: number): Promise<unknown> =>
+  eventually(
+    () => count(server, 'listening') === workers,
+    () => `${workers} workers listen, not ${count(server, 'listening')}`,
+    30_000,
+  )
 
 const pids = ({ lines }: RunningProcess): number[] =>
   lines.filter(({ msg }) => msg === 'worker started').map(({ pid }) => Number(pid))
@@ -43,7 +47,7 @@ const lives = (pid: number): boolean => {
 
 test('three workers behind one port; one that dies is replaced; all stop together', async () => {
   const server = await start()
-  await until(() => count(server, 'listening') === 3)
+  await listening(server, 3)
   expect(new Set(server.lines.flatMap(({ url }) => url ?? [])).size).toBe(1)
   expect(server.stderr()).toBe('')
 
@@ -59,7 +63,7 @@ test('three workers behind one port; one that dies is replaced; all stop togethe
 
   const [first = 0] = pids(server)
   process.kill(first, 'SIGKILL')
-  await until(() => count(server, 'listening') === 4)
+  await listening(server, 4)
   expect(server.lines).toContainEqual(
     expect.objectContaining({ msg: 'worker died', pid: first, signal: 'SIGKILL' }),
   )
@@ -73,10 +77,10 @@ test('three workers behind one port; one that dies is replaced; all stop togethe
 
 test('workers do not outlive their supervisor', async () => {
   const server = await start()
-  await until(() => count(server, 'listening') === 3)
+  await listening(server, 3)
   server.signal('SIGKILL')
-  await until(() => !pids(server).some(lives))
-  expect(await fetch(server.url).catch(() => 'nobody')).toBe('nobody')
+  await eventually(() => !pids(server).some(lives), 'all workers have ended')
+  expect(await fetch(server.url).catch(() => 'refused')).toBe('refused')
 })
 
 test('a port that is taken and a worker that cannot start, end it with a message', async () => {

@@ -1,31 +1,38 @@
-import { changeSignal } from './change-signal.ts'
-import { changeTasks } from './change-tasks.ts'
-import { pingWebhook, replayWebhook, rotateSecret } from './change-webhook.ts'
-import { completeTask } from './complete-task.ts'
-import { createTask } from './create-task.ts'
-import { createWebhook } from './create-webhook.ts'
-import { deleteAccount } from './delete-account.ts'
-import { deleteTask } from './delete-task.ts'
-import { filterTasks } from './filter-tasks.ts'
-import { followChanges } from './follow-changes.ts'
-import { getTask } from './get-task.ts'
-import { listChanges } from './list-changes.ts'
-import { lookForChanges } from './look-for-changes.ts'
+import { type WebhookFields, webhookIssues } from '../domain/webhook.ts'
+import { deleteAccount } from './accounts/delete-account.ts'
+import { enqueueDeliveries } from './background/enqueue-deliveries.ts'
+import { purgeExpired } from './background/purge-expired.ts'
+import { runJob } from './background/run-job.ts'
+import { sendReminders } from './background/send-reminders.ts'
+import { changeSignal } from './changes/change-signal.ts'
+import { followChanges } from './changes/follow-changes.ts'
+import { listChanges } from './changes/list-changes.ts'
+import { pollRevisions } from './changes/poll-revisions.ts'
 import type { Ports } from './ports.ts'
-import { deleteWebhook, getWebhook, listWebhooks } from './read-webhooks.ts'
-import { remindDue } from './remind-due.ts'
-import { runJob, wakeWebhooks } from './run-job.ts'
-import { updateTask } from './update-task.ts'
+import { changeTasks } from './tasks/change-tasks.ts'
+import { completeTask } from './tasks/complete-task.ts'
+import { createTask } from './tasks/create-task.ts'
+import { deleteTask } from './tasks/delete-task.ts'
+import { filterTasks } from './tasks/filter-tasks.ts'
+import { getTask } from './tasks/get-task.ts'
+import { updateTask } from './tasks/update-task.ts'
+import { createWebhook } from './webhooks/create-webhook.ts'
+import { deleteWebhook } from './webhooks/delete-webhook.ts'
+import { getWebhook } from './webhooks/get-webhook.ts'
+import { listWebhooks } from './webhooks/list-webhooks.ts'
+import { pingWebhook } from './webhooks/ping-webhook.ts'
+import { replayWebhook } from './webhooks/replay-webhook.ts'
+import { rotateSecret } from './webhooks/rotate-secret.ts'
 
 export type AppOptions = Readonly<{
   /** Tasks that one user may have. */
   taskQuota?: number
 }>
 
-/** Every use case, its ports filled in: all that a driving adapter sees. */
+/** Every use case with its ports: all that a driving adapter sees. */
 export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {}) => {
   const signal = changeSignal()
-  const ports = { ...given, tell: signal.tell }
+  const ports = { ...given, notify: signal.notify }
   return {
     createTask: createTask(ports, taskQuota),
     filterTasks: filterTasks(ports),
@@ -36,7 +43,9 @@ export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {})
     changeTasks: changeTasks(ports, taskQuota),
     listChanges: listChanges(ports),
     followChanges: followChanges(ports, signal),
-    lookForChanges: lookForChanges(ports, signal),
+    pollRevisions: pollRevisions(ports, signal),
+    /** What is wrong with the fields of a webhook, before any is missing or created. */
+    webhookIssues: (fields: WebhookFields) => webhookIssues(fields, ports.urlProblem),
     createWebhook: createWebhook(ports),
     listWebhooks: listWebhooks(ports),
     getWebhook: getWebhook(ports),
@@ -44,9 +53,10 @@ export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {})
     rotateSecret: rotateSecret(ports),
     replayWebhook: replayWebhook(ports),
     pingWebhook: pingWebhook(ports),
-    wakeWebhooks: wakeWebhooks(ports),
+    sendReminders: sendReminders(ports),
+    enqueueDeliveries: enqueueDeliveries(ports),
     runJob: runJob(ports),
-    remindDue: remindDue(ports),
+    purgeExpired: purgeExpired(ports),
     deleteAccount: deleteAccount(ports),
     checkReady: () => ports.tasks.ready(),
   }

@@ -4,17 +4,22 @@ export type Log = Readonly<{
   error(fields: object, message: string): void
 }>
 
-/** Enough of an error to find a fault by, without the values that drivers put into messages. */
+/** What finds a fault, without the values that drivers quote in their messages. */
 export const serializeError = (error: unknown): object => {
-  if (!(error instanceof Error)) return {}
+  if (error === undefined) return {}
+  if (!(error instanceof Error)) {
+    return { error: { name: typeof error, message: withoutValues(String(error)) } }
+  }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   return {
     error: {
       name: error.name,
-      message: error.message.replace(/"[^"]*"|'[^']*'/g, '"…"'),
+      message: withoutValues(error.message),
       ...('code' in error && { code: String(error.code) }),
       frames: frames.slice(0, 10).map((line) => line.trim()),
       ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
     },
   }
 }
+
+const withoutValues = (message: string): string => message.replace(/"[^"]*"|'[^']*'/g, '"…"')

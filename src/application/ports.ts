@@ -1,11 +1,12 @@
+import type { Change, FeedState, Reminders } from '../domain/change.ts'
+import type { Changeset } from '../domain/changeset.ts'
 import type { Message } from '../domain/delivery.ts'
 import type { Instant } from '../domain/due-date.ts'
-import type { PlannedChange, Write } from '../domain/plan.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
+import type { Version } from '../domain/version.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
-import type { Feed } from './feed.ts'
-import type { TaskList } from './task-list.ts'
+import type { Json } from './json.ts'
 
 /** The time now. */
 export type Clock = () => Instant
@@ -16,61 +17,120 @@ export type NewId = (at: Instant) => TaskId
 /** Which part of a list: at most `limit` tasks (all when null), after a position (from the start when null). */
 export type Page = Readonly<{ limit: number | null; after: Position | null }>
 
-/** `request` tells whether a key comes with the request it came with first. */
-export type Receipt = Readonly<{
-  key: string
-  request: string
-  changes: readonly PlannedChange[]
-}>
-
 /**
- * What one owner's tasks go through at once, `at` that time: every write, or none. It takes `taken`
- * revisions after the owner's present one, its base; a write's `nth` counts from there. With a
- * receipt that is stored as well, however little there is to write.
+ * A task as it is stored, its version, and when an idempotency record was stored that refers to it, null
+ * without one.
  */
-export type Step = Readonly<{
-  owner: UserId
-  writes: readonly Write[]
-  taken: number
-  /** Tasks the owner may have afterwards. A step that adds none is never refused for it. */
-  quota: number
-  at: Instant
-  receipt?: Receipt
+export type StoredTask = Readonly<{
+  document: Json<Task>
+  version: Version
+  recordedAt: Instant | null
 }>
 
 /**
- * Keeps the tasks of all users, each user's apart. Whatever takes a revision makes the owner's
- * webhooks due in the same step, see `WebhookStore`. Every method but `exists` takes the owner and can
- * neither see nor touch anything else; user ids and texts are opaque and compared byte by byte.
+ * Part of a list. `last` is the last of the tasks, `more` says whether others follow, and `version`
+ * is the user's at the moment of the list, revision 0 for a user without any change.
+ */
+export type TaskList = Readonly<{
+  tasks: Json<readonly Task[]>
+  last: Task | undefined
+  more: boolean
+  version: Version
+}>
+
+/** Changes after a position. `last` is the revision of the last of them, `more` says whether others follow. */
+export type Feed = FeedState &
+  Readonly<{
+    changes: Json<readonly Change[]>
+    last: Revision | undefined
+    more: boolean
+  }>
+
+/** Makes a request safe to repeat; `request` is a digest that tells whether a repeated key comes with the same request. */
+export type IdempotencyKey = Readonly<{ key: string; request: string }>
+
+/**
+ * What a request with a key has done: ids and versions only. Without a version, it is that of the
+ * commit: the owner's revision before it plus `revisionOffset`.
+ */
+export type RecordedChange = Readonly<{
+  op: 'upsert' | 'delete'
+  id: string
+  revisionOffset: number
+  version: Version | null
+}>
+
+export type IdempotencyRecord = IdempotencyKey &
+  Readonly<{ at: Instant; changes: readonly RecordedChange[] }>
+
+/** A changeset of one owner. `quota` is the number of tasks the owner may have afterwards. */
+export type Commit = Changeset &
+  Readonly<{
+    owner: UserId
+    /** A commit that adds no task is never refused for it. */
+    quota: number
+    at: Instant
+    idempotency?: IdempotencyRecord
+  }>
+
+/**
+ * `conflict`: a task to replace, remove or check is not there or not at its base revision any more.
+ * `duplicate`: the owner has a record with that idempotency key. In both cases nothing has happened.
+ * `webhooks` says whether webhooks have become due.
+ */
+export type CommitResult =
+  | Readonly<{
+      status: 'committed'
+      baseRevision: Revision
+      timeline: string
+      webhooks: boolean
+    }>
+  | Readonly<{ status: 'conflict' | 'duplicate' }>
+
+/** What is older is purged: tombstones and reminders of the change log, and idempotency records. */
+export type Horizon = Readonly<{ tombstones: Instant; records: Instant }>
+
+/**
+ * Keeps the tasks of all users, each user's apart. A commit that takes a revision makes the owner's
+ * webhooks due in the same step, see `WebhookStore`. Every method but `exists`, `reminders` and
+ * `expired` takes the owner and can neither see nor touch anything else; user ids and texts are opaque
+ * and compared byte by byte.
  *
  * Each method is one atomic step: it happens whole or not at all, survives a crash once its promise
  * has resolved (storages that persist), and of two that race one comes first. Revisions are taken in
- * commit order, starting at 1: none is skipped, none is given twice, and a write that takes no effect
+ * commit order, starting at 1: none is skipped, none is given twice, and a commit that takes no effect
  * takes none.
  *
  * What is returned is the caller's own copy. Any method throws `unavailable` when the storage cannot
- * be reached or does not answer in time; whether a write took effect is then unknown.
+ * be reached or does not respond in time; whether a commit took effect is then unknown.
  */
 export type TaskStore = Readonly<{
-  get(owner: UserId, id: TaskId): Promise<Task | undefined>
+  get(owner: UserId, id: TaskId): Promise<StoredTask | undefined>
 
   /** Those of the tasks that the owner has, in no order. */
-  find(owner: UserId, ids: readonly TaskId[]): Promise<Task[]>
+  find(owner: UserId, ids: readonly TaskId[]): Promise<StoredTask[]>
 
   /** In the order and with the filters of `query`. */
   list(owner: UserId, query: TaskQuery, page: Page): Promise<TaskList>
 
   /**
-   * The base, when it has happened. Otherwise nothing has: `changed` when a task to replace, remove
-   * or keep is not there or not at its revision any more, `repeated` when the owner has a receipt
-   * with that key. Of several steps that saw the same revision exactly one happens. `created_at` of
-   * a task stays as it was first stored. Throws `quota-exceeded`. An id of a new task that anybody's
-   * task has is a defect of the caller: it rejects.
+   * Commits a changeset, and the idempotency record if there is one. Of several commits on the same
+   * base revision exactly one succeeds. Throws `quota-exceeded`, and `unauthenticated` when the owner's account was deleted. An id of a new task
+   * that the owner has already is a defect of the caller: it rejects.
    */
-  write(step: Step): Promise<Revision | 'changed' | 'repeated'>
+  commit(commit: Commit): Promise<CommitResult>
 
-  /** What was stored with that key, and the base it was stored on. */
-  receipt(owner: UserId, key: string): Promise<(Receipt & Readonly<{ base: Revision }>) | undefined>
+  /** The record with that key; every change in it has its version. */
+  idempotencyRecord(owner: UserId, key: string): Promise<IdempotencyRecord | undefined>
+
+  /**
+   * The owner's tasks as they were at those revisions, in no order, as far as they are known: tasks that
+   * an idempotency record refers to are, until it is purged.
+   */
+  tasksAt(
+    owner: UserId,
+    revisions: readonly Readonly<{ id: TaskId; revision: Revision }>[],
+  ): Promise<Task[]>
 
   /**
    * At most `limit` changes after revision `after` in the order of their revisions: each task once,
@@ -83,26 +143,32 @@ export type TaskStore = Readonly<{
     limit: number,
   ): Promise<Feed>
 
-  /** The owners' revisions, in no order, those without any change left out: one look-up by key each. */
-  revisions(owners: readonly UserId[]): Promise<{ owner: UserId; revision: Revision }[]>
+  /** The last reminder of each task after a revision, of those that are kept. */
+  remindersAfter(owner: UserId, after: Revision): Promise<Reminders>
+
+  /** The owners' versions, in no order, those without any change left out: one look-up by key each. */
+  versions(owners: readonly UserId[]): Promise<{ owner: UserId; version: Version }[]>
+
+  /** The tasks of anyone whose reminders are due first, at most `limit`: soonest first, due or not. */
+  reminders(limit: number): Promise<{ owner: UserId; id: TaskId; at: Instant }[]>
 
   /**
-   * Reminds of at most `limit` open tasks of anybody whose `remind_at` has come and that were not
-   * reminded of: each gets `now` as `reminded_at` and `updated_at`, and a revision of its owner.
-   * Answers the owners and their revisions. However many call this at once, none is reminded twice.
+   * Deletes the owner's tasks, changes, idempotency records and webhooks, for good. Every later commit
+   * is refused, until the mark that says so is purged with the tombstones.
    */
-  remind(now: Instant, limit: number): Promise<{ owner: UserId; revision: Revision }[]>
+  deleteAccount(owner: UserId, at: Instant): Promise<void>
 
-  /** Removes the owner, tasks, revision and all, as if there had never been one. */
-  removeOwner(owner: UserId): Promise<void>
+  /** At most `limit` owners for whom `purge` has something to do. */
+  expired(horizon: Horizon, limit: number): Promise<UserId[]>
 
   /**
-   * Forgets deletions from before one time and receipts from before another, at most `limit` of
-   * each. Answers how many it has forgotten.
+   * Removes what has expired, `before` of the change log with the records, at most `limit` rows of each kind, and rows of the change log that later
+   * ones have superseded. Returns how many it has removed. Purged tombstones raise the owner's
+   * `compactedRevision`.
    */
-  purge(deletionsBefore: Instant, receiptsBefore: Instant, limit: number): Promise<number>
+  purge(owner: UserId, horizon: Horizon, limit: number): Promise<number>
 
-  /** Whether anybody has this task. For choosing between "forbidden" and "not found" only. */
+  /** Whether anyone has this task. For choosing between "forbidden" and "not found" only. */
   exists(id: TaskId): Promise<boolean>
 
   /** Resolves when requests can be served; throws `unavailable` when they cannot. */
@@ -110,26 +176,36 @@ export type TaskStore = Readonly<{
 }>
 
 /**
- * Keeps the webhooks of all users beside their tasks; what is said of `TaskStore` goes for it, too.
- * When a change of the owner's tasks is stored, each of his webhooks that is enabled takes the next
- * version, and that time as `due_at` unless it has one, in the same step.
+ * Keeps the webhooks of all users beside their tasks, with the guarantees of `TaskStore`. When a
+ * commit takes a revision, each of the owner's enabled webhooks takes the next version, and the time
+ * of the commit as `due_at` unless it has one, in the same step. An idempotency record is stored in
+ * the same step, too; `duplicate` means that the owner has one with that key, and nothing has happened.
  */
 export type WebhookStore = Readonly<{
-  /** False, and changes nothing, when the owner already has `most`. */
-  create(webhook: Webhook, most: number): Promise<boolean>
+  /** `limit`: the owner already has `most`. Throws `unauthenticated` when the account was deleted. */
+  create(
+    webhook: Webhook,
+    most: number,
+    idempotency?: IdempotencyRecord,
+  ): Promise<'created' | 'limit' | 'duplicate'>
   get(owner: UserId, id: string): Promise<Webhook | undefined>
   /** Oldest first. */
   list(owner: UserId): Promise<Webhook[]>
-  /** Replaces it if its version still is `webhook.version`, and answers whether; then that is one more. */
-  replace(webhook: Webhook): Promise<boolean>
-  /** Whether it was there. */
-  remove(owner: UserId, id: string): Promise<boolean>
-  removeOwner(owner: UserId): Promise<void>
-  /** At most `limit` that are due, longest first. */
-  due(now: Instant, limit: number): Promise<{ owner: UserId; id: string }[]>
+  /** Replaces it, provided that its version still is `webhook.version`, which then is one more. */
+  replace(
+    webhook: Webhook,
+    idempotency?: IdempotencyRecord,
+  ): Promise<'replaced' | 'conflict' | 'duplicate'>
+  remove(
+    owner: UserId,
+    id: string,
+    idempotency?: IdempotencyRecord,
+  ): Promise<'removed' | 'absent' | 'duplicate'>
+  /** The webhooks of anyone that are due first, at most `limit`: soonest first, due or not. */
+  due(limit: number): Promise<{ owner: UserId; id: string; at: Instant }[]>
 }>
 
-/** What became of an attempt. `retryAfter` is in milliseconds, 0 when the receiver did not say. */
+/** The outcome of an attempt. `retryAfter` is in milliseconds, 0 when the receiver did not say. */
 export type Attempt =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; error: AttemptError; retryAfter: number }>
@@ -141,30 +217,42 @@ export type WebhookSender = (
   secrets: readonly string[],
 ) => Promise<Attempt>
 
-/** Work to be done in the background; `key` tells jobs of one kind apart. */
-export type Job = Readonly<{ kind: 'deliver' | 'ping' | 'tidy'; key: string }>
+/** Work that any process may do: to deliver to one webhook. */
+export type Job = Readonly<{ name: 'deliver'; owner: UserId; id: string }>
 
 /**
- * Keeps jobs until they have been done, over restarts (storages that persist). A job is done at least
- * once: not before its time; again, a little later each time, when doing it failed; and again when
- * the process that did it died. Of jobs with one kind and key there is one at most, waiting or being
- * done: enqueuing another changes nothing.
+ * Spreads jobs over the processes that share a storage. A job is run at least once; again, a little
+ * later each time, when it failed; and again when the process that ran it died, in storages that are
+ * shared. Of equal jobs there is one at most, waiting or running: enqueuing another changes nothing.
  */
 export type JobQueue = Readonly<{
-  enqueue(job: Job, at: Instant): Promise<void>
-  /** Begins to do jobs, several at once. */
-  work(handler: (job: Job) => Promise<void>): void
+  enqueue(job: Job): Promise<void>
+  /**
+   * Begins to run jobs, several at once. `onSettled` is called after each run, when the job is no
+   * longer in the queue or waits again.
+   */
+  work(handler: (job: Job) => Promise<void>, onSettled?: () => void): void
   /** Begins no other and resolves when those that run have ended. */
   stop(): Promise<void>
 }>
+
+/** Work that each process does by itself; the scheduler knows how often. */
+export type BackgroundJob =
+  | 'send-reminders'
+  | 'enqueue-deliveries'
+  | 'poll-revisions'
+  | 'purge-expired'
+
+/** Asks for a background job to be run at that time, sooner than it would be otherwise. */
+export type Wake = (job: BackgroundJob, at: Instant) => void
 
 /** Who a token speaks for, and until when (milliseconds since 1970). */
 export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
 
 /**
  * Checks a JSON Web Token (RFC 7519). Throws `unauthenticated` when it is expired or otherwise
- * unacceptable (the message tells these two apart and nothing more), and `unavailable` when no
- * key to check it with can be had.
+ * unacceptable (the message distinguishes these two and nothing more), and `unavailable` when no
+ * key to check it with is available.
  */
 export type TokenVerifier = (token: string) => Promise<Identity> | Identity
 
@@ -175,7 +263,8 @@ export type Ports = Readonly<{
   send: WebhookSender
   now: Clock
   newId: NewId
-  /** What is wrong with a webhook's URL as far as that can be seen at once, for its owner to read. */
+  wake: Wake
+  /** What is wrong with a webhook's URL as far as that shows at once, for its owner to read. */
   urlProblem: (url: string) => string | undefined
   /** A new secret of a webhook, such as `whsec_…`. */
   newSecret: () => string

@@ -1,25 +1,35 @@
 import { DomainError } from './errors.ts'
-import type { Revision, Task } from './task.ts'
+import type { Revision } from './task.ts'
+import type { Version } from './version.ts'
 
-/** The revisions a caller accepts a change on; `any` asks only that the task exists. */
-export type Precondition = 'any' | readonly Revision[]
+/** A version, or a revision of whatever timeline. */
+export type VersionMatch = Readonly<{ revision: Revision; timeline: string | null }>
 
-/** Throws `stale`, with the current revision, unless the caller has seen the task as it is now. */
-export const requireCurrent = (task: Task, precondition: Precondition): void => {
-  if (precondition === 'any' || precondition.includes(task.revision)) return
+/** The versions a caller accepts a change on; `any` requires only that the task exists. */
+export type Precondition = 'any' | readonly VersionMatch[]
+
+/** Throws `stale`, with the current version, unless the precondition holds for it. */
+export const requireCurrent = (current: Version, precondition: Precondition): void => {
+  if (precondition === 'any') return
+  const { revision, timeline } = current
+  const matches = precondition.some(
+    (match) =>
+      match.revision === revision && (match.timeline === null || match.timeline === timeline),
+  )
+  if (matches) return
   throw new DomainError(
     'stale',
     'The task has changed since you read it. Read it again, apply your change and send it with the new ETag.',
-    { revision: task.revision },
+    { version: current },
   )
 }
 
-/** Why a task that is not among the caller's own is out of reach: another user's, or nobody's. */
-export const outOfReach = (exists: boolean): DomainError =>
+/** The error for a task that is not one of the caller's own. */
+export const notFoundOrForbidden = (exists: boolean): DomainError =>
   exists
     ? new DomainError(
         'forbidden',
-        'This task belongs to another user; you can reach only your own.',
+        'This task belongs to another user. You can access only your own.',
       )
     : new DomainError(
         'not-found',
@@ -31,3 +41,6 @@ export const quotaExceeded = (quota: number): DomainError =>
     'quota-exceeded',
     `You already have ${quota} tasks, the most allowed. Delete some before you create more.`,
   )
+
+export const accountDeleted = (): DomainError =>
+  new DomainError('unauthenticated', 'This account has been deleted. Sign up again to go on.')

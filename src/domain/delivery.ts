@@ -1,6 +1,7 @@
 import type { Change, FeedPosition } from './change.ts'
 import { type Instant, later } from './due-date.ts'
-import type { Revision, Task } from './task.ts'
+import type { Task } from './task.ts'
+import { formatVersion, type Version } from './version.ts'
 import type { AttemptError, Webhook, WebhookEvent } from './webhook.ts'
 
 const SECOND = 1000
@@ -8,8 +9,8 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Milliseconds to wait after each failure in a row; the last one goes on for ever. */
-const PAUSES = [
+/** Milliseconds to wait after each failure in a row; the last one repeats. */
+const RETRY_DELAYS_MS = [
   5 * SECOND,
   5 * MINUTE,
   30 * MINUTE,
@@ -20,9 +21,9 @@ const PAUSES = [
   20 * HOUR,
   24 * HOUR,
 ]
-const FAILING_DAYS = 5 * DAY
+const DISABLE_AFTER_MS = 5 * DAY
 
-/** What is sent, by the scheme of standardwebhooks.com: `id` stays the same over all attempts. */
+/** A message by the Standard Webhooks specification: `id` stays the same over all attempts. */
 export type Message = Readonly<{
   id: string
   type: WebhookEvent | 'ping'
@@ -30,34 +31,53 @@ export type Message = Readonly<{
   data: unknown
 }>
 
-/**
- * What a change means to a webhook; nothing when it has not asked for that. `reminded` is the revision
- * of a reminder that nobody was told of yet.
- */
-export const messagesOf = (
+const message = (
+  webhook: Webhook,
+  type: WebhookEvent,
+  version: Version,
+  timestamp: Instant,
+  data: object,
+): Message[] =>
+  webhook.events.includes(type)
+    ? [{ id: messageId(webhook, type, version), type, timestamp, data }]
+    : []
+
+/** The message for a change with that version, none when the webhook has not subscribed to it. */
+export const changeMessage = (
   webhook: Webhook,
   change: Change,
-  reminded: Revision | undefined,
+  version: Version,
   now: Instant,
 ): Message[] => {
-  const message = (type: WebhookEvent, revision: Revision, data: object): Message[] =>
-    webhook.events.includes(type)
-      ? [{ id: idOf(webhook, type, revision), type, timestamp: now, data }]
-      : []
-  if (change.op === 'delete') {
-    const { revision, id } = change
-    return message('task.deleted', revision, { revision, id })
-  }
-  const { revision, task } = change
-  const data: { revision: Revision; task: Task } = { revision, task }
-  return [
-    ...message('task.changed', revision, data),
-    ...(reminded === undefined ? [] : message('task.reminder', reminded, data)),
-  ]
+  const { revision } = change
+  return change.op === 'delete'
+    ? message(webhook, 'task.deleted', version, now, { revision, id: change.id })
+    : message(webhook, 'task.changed', version, now, { revision, task: change.task })
 }
 
-const idOf = ({ id }: Webhook, type: WebhookEvent, revision: Revision): string =>
-  `msg_${id.replaceAll('-', '')}_${revision}_${type.slice('task.'.length)}`
+/** The message for a reminder with that version; the task is as it is now. */
+export const reminderMessage = (
+  webhook: Webhook,
+  task: Task,
+  version: Version,
+  now: Instant,
+): Message[] => message(webhook, 'task.reminder', version, now, { revision: task.revision, task })
+
+/** Without full stops, which separate the parts of what is signed. */
+const messageId = ({ id }: Webhook, type: WebhookEvent, version: Version): string =>
+  [
+    'msg',
+    id.replaceAll('-', ''),
+    formatVersion(version).replace('.', '_'),
+    type.slice('task.'.length),
+  ].join('_')
+
+export const pingMessage = ({ id, pinged_at }: Webhook, now: Instant): Message => ({
+  id: `msg_${id.replaceAll('-', '')}_${Date.parse(pinged_at ?? now)}_ping`,
+  type: 'ping',
+  timestamp: now,
+  data: {},
+})
 
 export const delivered = (webhook: Webhook, position: FeedPosition, now: Instant): Webhook => ({
   ...webhook,
@@ -69,9 +89,9 @@ export const delivered = (webhook: Webhook, position: FeedPosition, now: Instant
 })
 
 /**
- * The next attempt comes a little later each time, not before `retryAfter` milliseconds have passed.
- * `chance` (0 to 1) spreads attempts over a tenth. Five failing days, or being told that there is
- * nobody any more, disable.
+ * Each further attempt comes later, and not before `retryAfter` milliseconds have passed. `chance`
+ * (0 to 1) spreads attempts over a tenth. Five days of failures, or a receiver that is gone, disable
+ * the webhook.
  */
 export const failed = (
   webhook: Webhook,
@@ -81,8 +101,9 @@ export const failed = (
   chance: number,
 ): Webhook => {
   const since = webhook.failing_since ?? now
-  const disabled = error === 'gone' ? 'gone' : now >= later(since, FAILING_DAYS) ? 'failing' : null
-  const pause = PAUSES[Math.min(webhook.failures, PAUSES.length - 1)] ?? DAY
+  const disabled =
+    error === 'gone' ? 'gone' : now >= later(since, DISABLE_AFTER_MS) ? 'failing' : null
+  const pause = RETRY_DELAYS_MS[Math.min(webhook.failures, RETRY_DELAYS_MS.length - 1)] ?? DAY
   const wait = Math.max(pause * (1 + chance / 10), Math.min(retryAfter, DAY))
   return {
     ...webhook,
@@ -95,7 +116,7 @@ export const failed = (
   }
 }
 
-/** Delivers again from there on, and at once, even if it had been disabled. */
+/** Delivers everything after a position again, at once, even if the webhook had been disabled. */
 export const replayed = (webhook: Webhook, position: FeedPosition, now: Instant): Webhook => ({
   ...webhook,
   position,
@@ -104,4 +125,18 @@ export const replayed = (webhook: Webhook, position: FeedPosition, now: Instant)
   failing_since: null,
   disabled: null,
   due_at: now,
+})
+
+/** Requests a ping, which is sent at once in any state. */
+export const pinged = (webhook: Webhook, now: Instant): Webhook => ({
+  ...webhook,
+  pinged_at: now,
+  due_at: now,
+})
+
+/** After the ping was sent. A disabled webhook is not due any more. */
+export const pingSent = (webhook: Webhook): Webhook => ({
+  ...webhook,
+  pinged_at: null,
+  due_at: webhook.disabled ? null : webhook.due_at,
 })

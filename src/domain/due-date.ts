@@ -20,11 +20,11 @@ const EARLIEST = Date.UTC(1970, 0, 1)
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 const DAY_LENGTH = '2026-02-10'.length
 
-/** What a caller is told when `parseInstant` returns undefined. */
+/** The detail for a text that `parseInstant` rejects. */
 export const INSTANT_HELP =
   'must be a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
 
-/** What a caller is told when `parseDueDate` returns undefined. */
+/** The detail for a text that `parseDueDate` rejects. */
 export const DUE_DATE_HELP =
   'must be a date (2026-02-10) or a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
 
@@ -39,7 +39,7 @@ export const parseDueDate = (text: string): DueDate | undefined => {
   return parseInstant(text)
 }
 
-/** The same for what has to be an instant. */
+/** As `parseDueDate`, for an instant only. */
 export const parseInstant = (text: string): Instant | undefined => {
   const match = INSTANT.exec(text)
   const start = match ? midnight(match) : undefined

@@ -1,7 +1,12 @@
-/** One field of the input, by its name, and what to do about it: read together, a sentence. */
-export type Issue = Readonly<{ field: string; detail: string }>
+import type { Version } from './version.ts'
 
-/** Why a request cannot be served. The union is closed: every adapter answers each of them. */
+/**
+ * One field of the input, by its name, and what to do about it: read together, a sentence.
+ * `operation` is the index of the operation it belongs to, where there are several.
+ */
+export type Issue = Readonly<{ field: string; detail: string; operation?: number }>
+
+/** Why a request cannot be served. The union is closed: every adapter handles each of them. */
 export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'
@@ -13,31 +18,52 @@ export type ErrorKind =
   | 'quota-exceeded'
   | 'unavailable'
 
-type Details = Readonly<{ issues?: readonly Issue[]; revision?: number; cause?: unknown }>
+type Details = Readonly<{
+  issues?: readonly Issue[] | undefined
+  version?: Version | undefined
+  operation?: number | undefined
+  cause?: unknown
+}>
 
 /**
  * The only error the domain, the use cases and the adapters throw on purpose.
  * `message` is one sentence for the caller that says what to do; it never holds a value received.
- * `issues` names the fields of an `invalid` input; `revision` is the current one of a `stale` task.
+ * `issues` names the fields of an `invalid` input, `version` is the current one of a `stale` task,
+ * `operation` is the index of the operation that failed.
  */
 export class DomainError extends Error {
   readonly kind: ErrorKind
   readonly issues: readonly Issue[]
-  readonly revision: number | undefined
+  readonly version: Version | undefined
+  readonly operation: number | undefined
 
-  constructor(kind: ErrorKind, message: string, { issues = [], revision, cause }: Details = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    { issues = [], version, operation, cause }: Details = {},
+  ) {
     super(message, { cause })
     this.name = 'DomainError'
     this.kind = kind
     this.issues = issues
-    this.revision = revision
+    this.version = version
+    this.operation = operation
   }
 }
 
 /** Throws `invalid` when there is at least one issue. */
-export const refuse = (issues: readonly Issue[]): void => {
+export const throwIfInvalid = (issues: readonly Issue[]): void => {
   const [first, second] = issues
   if (!first) return
   const message = second ? 'Correct the fields named in errors.' : `${first.field} ${first.detail}`
   throw new DomainError('invalid', message, { issues })
 }
+
+/** The same error, naming the operation that failed. */
+export const atOperation = (error: DomainError, operation: number): DomainError =>
+  new DomainError(error.kind, error.message, {
+    issues: error.issues.map((issue) => ({ ...issue, operation })),
+    version: error.version,
+    operation,
+    cause: error.cause,
+  })

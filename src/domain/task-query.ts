@@ -1,12 +1,20 @@
 import { DUE_DATE_HELP, type DueDate, dueKey, parseDueDate } from './due-date.ts'
-import { type Issue, refuse } from './errors.ts'
-import { type Priority, searchText, type Task, type TaskId, taskDueKey, titleKey } from './task.ts'
+import { type Issue, throwIfInvalid } from './errors.ts'
+import {
+  NO_DUE_DATE,
+  PRIORITIES,
+  type Priority,
+  searchText,
+  type Task,
+  type TaskId,
+  taskDueKey,
+  titleKey,
+} from './task.ts'
 import { compareText, fold, textProblem } from './text.ts'
 
 export const STATUSES = ['all', 'pending', 'completed'] as const
 export const SORTS = ['created', 'title', 'due_date'] as const
 export const ORDERS = ['asc', 'desc'] as const
-export const PRIORITIES = ['low', 'medium', 'high'] as const satisfies readonly Priority[]
 export const SEARCH_MAX = 200
 export const PAGE_MAX = 200
 
@@ -63,18 +71,18 @@ export const taskQuery = (input: TaskQueryInput = {}): TaskQuery => {
     due_after: after === null ? null : dueKey(after),
     search: search === undefined ? null : fold(search),
   }
-  refuse(issues)
+  throwIfInvalid(issues)
   return query
 }
 
-/** Whether a task belongs in the answer. */
+/** Whether a task matches the filters. */
 export const matches = (task: Task, query: TaskQuery): boolean => {
   const due = taskDueKey(task)
   return (
     (query.status === 'all' || task.completed === (query.status === 'completed')) &&
     (query.priority === null || task.priority === query.priority) &&
-    (query.due_before === null || (due !== null && compareText(due, query.due_before) < 0)) &&
-    (query.due_after === null || (due !== null && compareText(due, query.due_after) > 0)) &&
+    (query.due_before === null || compareText(due, query.due_before) < 0) &&
+    (query.due_after === null || (due !== NO_DUE_DATE && compareText(due, query.due_after) > 0)) &&
     (query.search === null || searchText(task).includes(query.search))
   )
 }
@@ -82,28 +90,26 @@ export const matches = (task: Task, query: TaskQuery): boolean => {
 /** Where a task stands in an order: by `key`, then by `id`. Texts compare by code point. */
 export type Position = Readonly<{ key: string; id: TaskId }>
 
-/** What stands in for a missing due date so that it comes last: above, or below, every key. */
-export const NO_DUE_DATE = { asc: '~', desc: '' } as const
-
-export const positionOf = (task: Task, { sort, order }: TaskQuery): Position => ({
+export const positionOf = (task: Task, { sort }: TaskQuery): Position => ({
   id: task.id,
-  key:
-    sort === 'created'
-      ? ''
-      : sort === 'title'
-        ? titleKey(task)
-        : (taskDueKey(task) ?? NO_DUE_DATE[order]),
+  key: sort === 'created' ? '' : sort === 'title' ? titleKey(task) : taskDueKey(task),
 })
 
-/** Negative when `a` comes first in that order. */
-export const comparePositions = (a: Position, b: Position, { order }: TaskQuery): number =>
-  (compareText(a.key, b.key) || compareText(a.id, b.id)) * (order === 'asc' ? 1 : -1)
+/** Negative when `a` comes first in that order. Tasks without a due date come last in both directions. */
+export const comparePositions = (a: Position, b: Position, { sort, order }: TaskQuery): number => {
+  const direction = order === 'asc' ? 1 : -1
+  const missing = (key: string): number => (sort === 'due_date' && key === NO_DUE_DATE ? 1 : 0)
+  return (
+    missing(a.key) - missing(b.key) ||
+    (compareText(a.key, b.key) || compareText(a.id, b.id)) * direction
+  )
+}
 
 /** The size of a page as a caller writes it, 1 to 200; null without one. Throws `invalid`. */
 export const pageLimit = (text: string | undefined): number | null => {
   if (text === undefined) return null
   const limit = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0
   const detail = `must be a whole number from 1 to ${PAGE_MAX}.`
-  refuse(limit >= 1 && limit <= PAGE_MAX ? [] : [{ field: 'limit', detail }])
+  throwIfInvalid(limit >= 1 && limit <= PAGE_MAX ? [] : [{ field: 'limit', detail }])
   return limit
 }

@@ -7,7 +7,7 @@ import {
   parseDueDate,
   parseInstant,
 } from './due-date.ts'
-import { type Issue, refuse } from './errors.ts'
+import { type Issue, throwIfInvalid } from './errors.ts'
 import { fold, textProblem } from './text.ts'
 
 /** Opaque text from the identity provider, 1-255 characters, compared byte by byte. */
@@ -19,38 +19,81 @@ export type TaskId = string
 /** Counts the committed changes to a user's tasks, from 1, without gaps. */
 export type Revision = number
 
-export type Priority = 'low' | 'medium' | 'high'
+export const PRIORITIES = ['low', 'medium', 'high'] as const
+export type Priority = (typeof PRIORITIES)[number]
 
-/** Field names are those of the wire and of the tables, so nothing is renamed on the way. */
-export type Task = Readonly<{
-  id: TaskId
-  user_id: UserId
-  title: string
-  description: string | null
-  completed: boolean
-  priority: Priority | null
-  due_date: DueDate | null
-  /** When to remind of the task, as long as it is open; and when that was done. */
-  remind_at: Instant | null
-  reminded_at: Instant | null
-  created_at: Instant
-  updated_at: Instant
-  /** The user's revision that the task's last change took. */
-  revision: Revision
-}>
+export const TITLE_MAX = 200
+export const DESCRIPTION_MAX = 1000
 
-/** A task that no storage has given a revision yet. */
+type Cleaned<Value> = Readonly<{ value: Value } | { problem: string }>
+
+/**
+ * `initial` is the value in a new task, and in a task that was stored before the field existed.
+ * `clean` returns the canonical form of a value of the right type, or what is wrong with it.
+ */
+type Field<Value> = Readonly<{ initial: Value; clean(value: Value): Cleaned<Value> }>
+
+const field = <Value>(
+  initial: Value,
+  clean: (value: Value) => Cleaned<Value> = (value) => ({ value }),
+): Field<Value> => ({ initial, clean })
+
+const nullable = <Value>(clean: (value: Value) => Cleaned<Value>): Field<Value | null> =>
+  field<Value | null>(null, (value) => (value === null ? { value } : clean(value)))
+
+const text =
+  (min: number, max: number, prepare = (value: string) => value) =>
+  (given: string): Cleaned<string> => {
+    const value = prepare(given)
+    const problem = textProblem(value, min, max)
+    return problem === undefined ? { value } : { problem }
+  }
+
+const parsed =
+  <Value>(parse: (text: string) => Value | undefined, help: string) =>
+  (given: string): Cleaned<Value> => {
+    const value = parse(given)
+    return value === undefined ? { problem: help } : { value }
+  }
+
+/** The fields a user may change, in the order in which they are served. */
+export const TASK_FIELDS = {
+  title: field(
+    '',
+    text(1, TITLE_MAX, (value) => value.trim()),
+  ),
+  description: nullable(text(0, DESCRIPTION_MAX)),
+  completed: field<boolean>(false),
+  priority: field<Priority | null>(null),
+  due_date: nullable<DueDate>(parsed(parseDueDate, DUE_DATE_HELP)),
+  /** When to send a reminder, as long as the task is open. */
+  remind_at: nullable<Instant>(parsed(parseInstant, INSTANT_HELP)),
+}
+
+type Fields = {
+  [Name in keyof typeof TASK_FIELDS]: (typeof TASK_FIELDS)[Name]['initial']
+}
+
+const NAMES = Object.keys(TASK_FIELDS) as (keyof Fields)[]
+
+/** Field names are those of the wire. The revision is that of the task's last change. */
+export type Task = Readonly<
+  { id: TaskId; user_id: UserId } & Fields & {
+      reminded_at: Instant | null
+      created_at: Instant
+      updated_at: Instant
+      revision: Revision
+    }
+>
+
+/** A task that has no revision yet. */
 export type NewTask = Omit<Task, 'revision'>
 
-/** What a user may change. Absent means unchanged, null clears. */
-export type TaskPatch = Readonly<{
-  title?: string
-  description?: string | null
-  completed?: boolean
-  priority?: Priority | null
-  due_date?: string | null
-  remind_at?: string | null
-}>
+/** The changes a user wants. Absent means unchanged, null clears. */
+export type TaskPatch = Readonly<Partial<Fields>>
+
+/** A new task as a user describes it; it starts open. */
+export type TaskDraft = TaskPatch & Readonly<{ title: string; completed?: false }>
 
 /** The canonical form of an id; undefined for a text that is no UUID, which no task can have. */
 export const parseTaskId = (text: string): TaskId | undefined =>
@@ -58,43 +101,58 @@ export const parseTaskId = (text: string): TaskId | undefined =>
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** What a user gives to create a task, which starts open. */
-export type TaskDraft = TaskPatch & Readonly<{ title: string; completed?: false }>
+const INITIAL = Object.fromEntries(
+  NAMES.map((name) => [name, TASK_FIELDS[name].initial]),
+) as unknown as Fields
 
-export const TITLE_MAX = 200
-export const DESCRIPTION_MAX = 1000
+const cleaned = (patch: TaskPatch): { fields: Partial<Fields>; issues: Issue[] } => {
+  const fields: Record<string, unknown> = {}
+  const issues: Issue[] = []
+  for (const name of NAMES) {
+    if (patch[name] === undefined) continue
+    const { clean } = TASK_FIELDS[name] as Field<unknown>
+    const result = clean(patch[name])
+    if ('problem' in result) issues.push({ field: name, detail: result.problem })
+    else fields[name] = result.value
+  }
+  return { fields, issues }
+}
+
+/** What is wrong with the fields of a patch, each of which has a value of the right type. */
+export const taskIssues = (patch: TaskPatch): Issue[] => cleaned(patch).issues
+
+const cleanedOrThrow = (patch: TaskPatch): Partial<Fields> => {
+  const { fields, issues } = cleaned(patch)
+  throwIfInvalid(issues)
+  return fields
+}
 
 /** Throws `invalid` naming every bad field. */
-export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instant): NewTask => {
-  const {
-    title,
-    description = null,
-    priority = null,
-    due_date = null,
-    remind_at = null,
-  } = cleaned(draft)
-  return {
-    id,
-    user_id: owner,
-    title: title ?? draft.title,
-    description,
-    completed: false,
-    priority,
-    due_date,
-    remind_at,
-    reminded_at: null,
-    created_at: now,
-    updated_at: now,
-  }
+export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instant): NewTask => ({
+  id,
+  user_id: owner,
+  ...INITIAL,
+  ...cleanedOrThrow(draft),
+  completed: false,
+  reminded_at: null,
+  created_at: now,
+  updated_at: now,
+})
+
+/** A task as it was stored, with the fields that did not exist then. Unknown members are kept. */
+export const withAllFields = (stored: Task): Task => {
+  const { id, user_id, reminded_at, created_at, updated_at, revision, ...fields } = stored
+  const times = { reminded_at, created_at, updated_at }
+  return { id, user_id, ...INITIAL, ...fields, ...times, revision }
 }
 
 /**
- * The very same task when the patch changes nothing. Another time to be reminded at has not been
- * reminded of yet. Throws `invalid` naming every bad field.
+ * The very same task when the patch changes nothing. Another `remind_at` is another reminder. Throws
+ * `invalid` naming every bad field.
  */
 export const editTask = (task: Task, patch: TaskPatch, now: Instant): Task => {
-  const edited: Task = { ...task, ...cleaned(patch), updated_at: now }
-  if (CHANGEABLE.every((field) => edited[field] === task[field])) return task
+  const edited: Task = { ...task, ...cleanedOrThrow(patch), updated_at: now }
+  if (NAMES.every((name) => edited[name] === task[name])) return task
   return edited.remind_at === task.remind_at ? edited : { ...edited, reminded_at: null }
 }
 
@@ -102,44 +160,22 @@ export const editTask = (task: Task, patch: TaskPatch, now: Instant): Task => {
 export const setCompleted = (task: Task, completed: boolean, now: Instant): Task =>
   editTask(task, { completed }, now)
 
-const CHANGEABLE = [
-  'title',
-  'description',
-  'completed',
-  'priority',
-  'due_date',
-  'remind_at',
-] as const
+/** The very same task when no reminder is due. */
+export const remind = (task: Task, now: Instant): Task =>
+  isDueToRemind(task, now) ? { ...task, reminded_at: now, updated_at: now } : task
 
-const cleaned = (patch: TaskPatch): TaskPatch => {
-  const { title, description, completed, priority, due_date, remind_at } = patch
-  const trimmed = title?.trim()
-  const due = typeof due_date === 'string' ? parseDueDate(due_date) : due_date
-  const remind = typeof remind_at === 'string' ? parseInstant(remind_at) : remind_at
-  const problems: [field: string, detail: string | undefined][] = [
-    ['title', trimmed === undefined ? undefined : textProblem(trimmed, 1, TITLE_MAX)],
-    ['description', description ? textProblem(description, 0, DESCRIPTION_MAX) : undefined],
-    ['due_date', due_date !== undefined && due === undefined ? DUE_DATE_HELP : undefined],
-    ['remind_at', remind_at !== undefined && remind === undefined ? INSTANT_HELP : undefined],
-  ]
-  refuse(
-    problems.flatMap(([field, detail]): Issue[] =>
-      detail === undefined ? [] : [{ field, detail }],
-    ),
-  )
-  return {
-    ...(trimmed !== undefined && { title: trimmed }),
-    ...(description !== undefined && { description }),
-    ...(completed !== undefined && { completed }),
-    ...(priority !== undefined && { priority }),
-    ...(due !== undefined && { due_date: due }),
-    ...(remind !== undefined && { remind_at: remind }),
-  }
+/** When the reminder of a task is due; null when there is none left to send. */
+export const reminderTime = ({
+  completed,
+  remind_at,
+  reminded_at,
+}: Pick<Task, 'completed' | 'remind_at' | 'reminded_at'>): Instant | null =>
+  completed || reminded_at !== null ? null : remind_at
+
+export const isDueToRemind = (task: Task, now: Instant): boolean => {
+  const time = reminderTime(task)
+  return time !== null && time <= now
 }
-
-/** Whether it is time to remind of the task: it is open, its time has come, nobody was reminded yet. */
-export const isDueToRemind = ({ completed, remind_at, reminded_at }: Task, now: Instant): boolean =>
-  !completed && remind_at !== null && reminded_at === null && remind_at <= now
 
 /** What titles sort by: the folded title, cut so that every storage can index it. */
 export const titleKey = ({ title }: Pick<Task, 'title'>): string => {
@@ -151,13 +187,28 @@ export const titleKey = ({ title }: Pick<Task, 'title'>): string => {
 export const searchText = ({ title, description }: Pick<Task, 'title' | 'description'>): string =>
   `${fold(title)}\n${fold(description ?? '')}`
 
-/** What due dates sort by; null without one. */
-export const taskDueKey = ({ due_date }: Pick<Task, 'due_date'>): string | null =>
-  due_date === null ? null : dueKey(due_date)
+/** The sort key of a task without a due date: above that of every other one. */
+export const NO_DUE_DATE = '~'
 
-/** What a storage keeps beside a task to sort and search by. */
-export const taskKeys = (task: Pick<Task, 'title' | 'description' | 'due_date'>) => ({
+/** What due dates sort by. */
+export const taskDueKey = ({ due_date }: Pick<Task, 'due_date'>): string =>
+  due_date === null ? NO_DUE_DATE : dueKey(due_date)
+
+/** What a storage keeps beside a task's document: only what is sorted, filtered or found by. */
+export type TaskKeys = Readonly<{
+  completed: boolean
+  priority: Priority | null
+  title_key: string
+  due_key: string
+  search_text: string
+  remind_key: Instant | null
+}>
+
+export const taskKeys = (task: NewTask): TaskKeys => ({
+  completed: task.completed,
+  priority: task.priority,
   title_key: titleKey(task),
   due_key: taskDueKey(task),
   search_text: searchText(task),
+  remind_key: reminderTime(task),
 })

@@ -1,13 +1,13 @@
 import type { FeedPosition } from './change.ts'
 import { type Instant, later } from './due-date.ts'
-import { DomainError, type Issue, refuse } from './errors.ts'
+import { DomainError, type Issue } from './errors.ts'
 import type { UserId } from './task.ts'
 import { textProblem } from './text.ts'
 
 export const WEBHOOK_EVENTS = ['task.changed', 'task.deleted', 'task.reminder'] as const
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number]
 
-/** Why an attempt failed, in as much detail as its owner is told. */
+/** Why an attempt failed, in the detail its owner may see. */
 export type AttemptError =
   | 'address-refused'
   | 'unresolved'
@@ -22,7 +22,7 @@ export type AttemptError =
 /** A secret signs until then; null for the present one. */
 export type WebhookSecret = Readonly<{ value: string; until: Instant | null }>
 
-/** Somebody's wish to be told of changes, and how far that has come. */
+/** A subscription to changes, and how far it has been delivered. */
 export type Webhook = Readonly<{
   id: string
   user_id: UserId
@@ -30,8 +30,10 @@ export type Webhook = Readonly<{
   events: readonly WebhookEvent[]
   secrets: readonly WebhookSecret[]
   created_at: Instant
-  /** Up to where everything has been delivered. */
+  /** Everything up to there has been delivered. */
   position: FeedPosition
+  /** When a ping was requested that has not been sent yet. */
+  pinged_at: Instant | null
   /** Attempts in a row that failed. */
   failures: number
   last_attempt_at: Instant | null
@@ -40,37 +42,63 @@ export type Webhook = Readonly<{
   disabled: 'gone' | 'failing' | null
   /** When to look for something to deliver; null when there is nothing. */
   due_at: Instant | null
-  /** Counts every change to this, by whoever makes it. */
+  /** Counts the changes to this webhook. */
   version: number
 }>
 
 export const WEBHOOKS_MAX = 10
 export const URL_MAX = 2000
 
-/** Milliseconds for which a secret that has been replaced signs as well. */
+/** Milliseconds for which a replaced secret signs as well. */
 const ROTATION = 86_400_000
 
-/** Throws `invalid` naming every bad field; `urlProblem` is what else is known against the URL. */
-export const checkWebhook = (
-  url: string,
-  events: readonly string[],
-  urlProblem: string | undefined,
-): readonly WebhookEvent[] => {
-  const known = WEBHOOK_EVENTS.filter((event) => events.includes(event))
-  const issues: Issue[] = []
-  const address = URL.canParse(url) ? new URL(url) : undefined
+/** Secrets that sign at once, at most. */
+const SECRETS_MAX = 5
+
+/** A new webhook, which delivers what changes after a position. */
+export const newWebhook = (
+  fields: Pick<Webhook, 'id' | 'user_id' | 'url' | 'events' | 'position'>,
+  secret: string,
+  now: Instant,
+): Webhook => ({
+  ...fields,
+  secrets: [{ value: secret, until: null }],
+  created_at: now,
+  pinged_at: null,
+  failures: 0,
+  last_attempt_at: null,
+  last_error: null,
+  failing_since: null,
+  disabled: null,
+  // A change that is committed while the webhook is being created is looked for once.
+  due_at: now,
+  version: 1,
+})
+
+export type WebhookFields = Readonly<{ url?: string; events?: readonly string[] }>
+
+/** What is wrong with a URL and events, of which either may be absent; `urlProblem` knows more about URLs. */
+export const webhookIssues = (
+  { url, events }: WebhookFields,
+  urlProblem: (url: string) => string | undefined,
+): Issue[] => [
+  ...(url === undefined ? [] : urlIssues(url, urlProblem)),
+  ...(events === undefined ? [] : eventIssues(events)),
+]
+
+const urlIssues = (url: string, urlProblem: (url: string) => string | undefined): Issue[] => {
+  const target = URL.canParse(url) ? new URL(url) : undefined
   const problem =
     textProblem(url, 1, URL_MAX) ??
-    urlProblem ??
-    (address?.username || address?.password
-      ? 'must not contain a user name or password.'
-      : undefined)
-  if (problem) issues.push({ field: 'url', detail: problem })
-  if (known.length === 0 || events.some((event) => !known.some((other) => other === event))) {
-    issues.push({ field: 'events', detail: `must be some of ${WEBHOOK_EVENTS.join(', ')}.` })
-  }
-  refuse(issues)
-  return known
+    urlProblem(url) ??
+    (target?.username || target?.password ? 'must not contain a user name or password.' : undefined)
+  return problem === undefined ? [] : [{ field: 'url', detail: problem }]
+}
+
+const eventIssues = (events: readonly string[]): Issue[] => {
+  const known = (event: string): boolean => WEBHOOK_EVENTS.some((other) => other === event)
+  if (events.length > 0 && events.every(known)) return []
+  return [{ field: 'events', detail: `must be some of ${WEBHOOK_EVENTS.join(', ')}.` }]
 }
 
 export const webhooksExceeded = (): DomainError =>
@@ -79,17 +107,21 @@ export const webhooksExceeded = (): DomainError =>
     `You already have ${WEBHOOKS_MAX} webhooks, the most allowed. Delete one first.`,
   )
 
-export const noWebhook = (): DomainError =>
-  new DomainError('not-found', 'There is no webhook with this id. List your webhooks.')
+export const webhookNotFound = (): DomainError =>
+  new DomainError(
+    'not-found',
+    'There is no webhook with this id. List your webhooks to see their ids.',
+  )
 
-/** The old secret goes on signing for 24 hours, the one before it no longer. */
+/** A new secret. Those before it sign for another 24 hours each, the newest four of them. */
 export const rotated = (webhook: Webhook, secret: string, now: Instant): Webhook => ({
   ...webhook,
   secrets: [
     { value: secret, until: null },
     ...webhook.secrets
-      .filter(({ until }) => until === null)
-      .map(({ value }) => ({ value, until: later(now, ROTATION) })),
+      .map(({ value, until }) => ({ value, until: until ?? later(now, ROTATION) }))
+      .filter(({ until }) => until > now)
+      .slice(0, SECRETS_MAX - 1),
   ],
 })
 

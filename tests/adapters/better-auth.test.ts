@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { decodeProtectedHeader } from 'jose'
 import { keySetVerifier } from '../../src/adapters/jwt/key-set.ts'
-import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { outcome } from '../contracts/token-verifier.ts'
 import { json, openHttp } from '../support/http.ts'
 import { startIssuer } from '../support/issuer.ts'
@@ -33,7 +33,7 @@ test("two users work with their own tasks and not with each other's", async () =
     issuer: issuer.issuer,
     audience: issuer.audience,
   })
-  const { call } = openHttp(memoryTaskStore(), { verify })
+  const { call } = openHttp(memoryStorage().tasks, { verify })
   const task = await json(call('POST', '/api/tasks', { as: bob.token, body: { title: 'of Bob' } }))
   expect(task.user_id).toBe(bob.userId)
   expect(await json(call('GET', '/api/tasks', { as: bob.token }))).toEqual([task])

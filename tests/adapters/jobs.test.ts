@@ -1,75 +1,117 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
-import { memoryJobQueue } from '../../src/adapters/jobs/memory.ts'
+import { inProcessQueue } from '../../src/adapters/jobs/in-process.ts'
+import { pgBossQueue } from '../../src/adapters/jobs/pg-boss.ts'
 import { jobQueueContract } from '../contracts/job-queue.ts'
-import { temporaryFolder } from '../support/folder.ts'
-import { openQueue } from '../support/jobs.ts'
+import { jobOf, openQueue } from '../support/jobs.ts'
 import { freshDatabase, privateServer } from '../support/postgres.ts'
+import { eventually, within } from '../support/wait.ts'
 
 setDefaultTimeout(60_000)
 
-const now = (): string => new Date().toISOString()
-
-const newFile = (): string => join(temporaryFolder(), 'taskport.db')
-
-jobQueueContract('memory', async () => memoryJobQueue({ pause: 20 }))
-jobQueueContract('sqlite', async () => openQueue(newFile()))
+jobQueueContract('in-process', async () => inProcessQueue({ pause: 20 }))
 jobQueueContract('pg-boss', async () => openQueue(await freshDatabase()))
 
-describe.each([
-  ['sqlite', async () => newFile()],
-  ['pg-boss', freshDatabase],
-])('jobs that are kept: %s', (_, newPlace) => {
-  test('one whose process is killed while doing it is done by the next', async () => {
-    const place = await newPlace()
-    const first = await openQueue(place)
-    await first.enqueue({ kind: 'deliver', key: 'held' }, now())
-    await first.stop()
-    const holder = Bun.spawn(
-      [process.execPath, join(import.meta.dir, '../support/hold-job.ts'), place],
-      {
-        stdout: 'pipe',
-      },
-    )
-    const { value } = await holder.stdout.getReader().read()
-    expect(new TextDecoder().decode(value)).toBe('held\n')
-    holder.kill('SIGKILL')
-    await holder.exited
+const held = jobOf('held')
 
-    const { promise: done, resolve } = Promise.withResolvers<string>()
-    const next = await openQueue(place)
-    next.work(async ({ key }) => resolve(key))
-    expect(await done).toBe('held')
-    await next.stop()
+describe('in-process', () => {
+  test('a failure to report a failure leaves no job behind', async () => {
+    const { promise: again, resolve } = Promise.withResolvers<void>()
+    let runs = 0
+    const queue = inProcessQueue({
+      pause: 20,
+      onError: () => {
+        throw new Error('no log')
+      },
+    })
+    queue.work(() => {
+      if (++runs === 1) throw new Error('at once')
+      resolve()
+      return Promise.resolve()
+    })
+    await queue.enqueue(held)
+    await within(again, 'The job was not done again.', 5000)
+    await queue.stop()
+  })
+
+  test('says that a job has ended once it can be enqueued again', async () => {
+    const queue = inProcessQueue()
+    const { promise: twice, resolve } = Promise.withResolvers<void>()
+    let runs = 0
+    queue.work(
+      async () => {
+        if (++runs === 2) resolve()
+      },
+      () => void (runs < 2 && queue.enqueue(held)),
+    )
+    await queue.enqueue(held)
+    await within(twice, 'The second one was dropped.', 5000)
+    await queue.stop()
   })
 })
 
-test('pg-boss goes on after PostgreSQL has been away: what it was doing, what waits, what is new', async () => {
+describe('pg-boss', () => {
+  test('a job whose process is killed while doing it is done by another, which was idle', async () => {
+    const url = await freshDatabase()
+    const queue = pgBossQueue(url)
+    await queue.start()
+    await queue.enqueue(held)
+    const holder = Bun.spawn(
+      [process.execPath, join(import.meta.dir, '../support/hold-job.ts'), url],
+      { stdout: 'pipe' },
+    )
+    const { value } = await holder.stdout.getReader().read()
+    expect(new TextDecoder().decode(value)).toBe('held\n')
+    const { promise: done, resolve } = Promise.withResolvers<string>()
+    queue.work(async ({ id }) => resolve(id))
+    holder.kill('SIGKILL')
+    await holder.exited
+    expect(await within(done, 'Nobody took the job over.', 20_000)).toBe('held')
+    await queue.stop()
+  })
+
+  test('what this process enqueues is done at once, however rarely it looks for jobs', async () => {
+    const queue = pgBossQueue(await freshDatabase(), { poll: 200, idlePoll: 600_000 })
+    await queue.start()
+    const done = new Set<string>()
+    queue.work(async ({ id }) => void done.add(id))
+    const ids = Array.from({ length: 40 }, (_, n) => `${n}`)
+    await Promise.all(ids.map((id) => queue.enqueue(jobOf(id))))
+    await eventually(
+      () => done.size === 40,
+      () => `${40 - done.size} are left.`,
+    )
+    await queue.stop()
+  })
+})
+
+test('pg-boss goes on after PostgreSQL has been away: what was running, what waits, what is new', async () => {
   const server = await privateServer()
-  const queue = await openQueue(server.url)
+  const queue = pgBossQueue(server.url, { poll: 50, idlePoll: 50, pause: 1, concurrency: 1 })
+  await queue.start()
   const done = new Set<string>()
-  let news = Promise.withResolvers<void>()
+  const { promise: running, resolve: started } = Promise.withResolvers<void>()
   const { promise: back, resolve: goOn } = Promise.withResolvers<void>()
-  queue.work(async ({ key }) => {
-    if (key === 'running') {
-      news.resolve()
+  queue.work(async ({ id }) => {
+    if (id === 'running') {
+      started()
       await back
     }
-    done.add(key)
-    news.resolve()
-    news = Promise.withResolvers()
+    done.add(id)
   })
-  await queue.enqueue({ kind: 'ping', key: 'running' }, now())
-  await news.promise
-  await queue.enqueue({ kind: 'ping', key: 'waiting' }, new Date(Date.now() + 1000).toISOString())
+  await queue.enqueue(jobOf('running'))
+  await within(running, 'The job was not started.')
+  await queue.enqueue(jobOf('waiting'))
   await server.stop()
   goOn()
-  await expect(queue.enqueue({ kind: 'ping', key: 'refused' }, now())).rejects.toMatchObject({
-    kind: 'unavailable',
-  })
+  await expect(queue.enqueue(jobOf('refused'))).rejects.toMatchObject({ kind: 'unavailable' })
   await server.start()
-  await queue.enqueue({ kind: 'ping', key: 'new' }, now())
-  while (done.size < 3) await news.promise
+  await queue.enqueue(jobOf('new'))
+  await eventually(
+    () => done.size === 3,
+    () => `Only ${[...done].join(', ')} were run.`,
+    30_000,
+  )
   expect([...done].sort()).toEqual(['new', 'running', 'waiting'])
   await queue.stop()
   await server.close()

@@ -2,11 +2,8 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { tokenVerifier } from '../../src/adapters/jwt/index.ts'
 import { keySetVerifier } from '../../src/adapters/jwt/key-set.ts'
-import {
-  secretProblem,
-  sharedSecretSigner,
-  sharedSecretVerifier,
-} from '../../src/adapters/jwt/shared-secret.ts'
+import { secretProblem } from '../../src/adapters/jwt/secret-problem.ts'
+import { sharedSecretSigner, sharedSecretVerifier } from '../../src/adapters/jwt/shared-secret.ts'
 import {
   AUDIENCE,
   type Claims,
@@ -17,6 +14,7 @@ import {
   outcome,
   tokenVerifierContract,
 } from '../contracts/token-verifier.ts'
+import { eventually, within } from '../support/wait.ts'
 
 const SECRET = 'a secret of at least thirty-two bytes'
 const expected = { issuer: ISSUER, audience: AUDIENCE }
@@ -51,19 +49,19 @@ tokenVerifierContract('shared secret', async () => ({
   },
 }))
 
-/** A real key server whose answer can be changed, and counts how often it was asked. */
+/** A real key server, whose response can be changed and whose requests are counted. */
 const keyServer = (keys: JWK[] = []) => {
   const state = {
     keys,
     asked: 0,
-    answer: undefined as (() => Response | Promise<Response>) | undefined,
+    respond: undefined as (() => Response | Promise<Response>) | undefined,
   }
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
     fetch: () => {
       state.asked++
-      return state.answer?.() ?? Response.json({ keys: state.keys })
+      return state.respond?.() ?? Response.json({ keys: state.keys })
     },
   })
   open.push(() => server.stop(true))
@@ -153,7 +151,7 @@ describe('shared secret', () => {
   })
 })
 
-describe('what is remembered', () => {
+describe('the cache', () => {
   test('ends with the token, to the second', async () => {
     let now = NOW
     const verify = sharedSecretVerifier({ ...expected, secret: SECRET, now: () => now * 1000 })
@@ -187,16 +185,16 @@ describe('what is remembered', () => {
     // Old keys are looked up anew after ten minutes, behind a request that still sees them.
     now = NOW + 700
     const { promise: asked, resolve } = Promise.withResolvers<void>()
-    server.state.answer = () => {
+    server.state.respond = () => {
       resolve()
       return Response.json({ keys: server.state.keys })
     }
     await outcome(verify, token)
-    await asked
-    do {
+    await within(asked, 'the keys are fetched again')
+    await eventually(async () => {
       now += 61
-      await Bun.sleep(1)
-    } while ((await outcome(verify, token)) === 'alice')
+      return (await outcome(verify, token)) !== 'alice'
+    }, 'the withdrawn key is rejected')
     expect(await outcome(verify, token)).toBe('invalid')
   })
 })
@@ -246,16 +244,16 @@ describe('key set', () => {
     ['fails', () => new Response('', { status: 500 })],
     ['redirects', () => Response.redirect('http://127.0.0.1:9/', 302)],
     ['talks nonsense', () => new Response('<html>')],
-    ['answers something else', () => Response.json({ key: [] })],
-    ['never answers', () => new Promise(() => {})],
-  ])('no key known and a server that %s is unavailable, until it is well', async (_, answer) => {
+    ['returns something else', () => Response.json({ key: [] })],
+    ['never responds', () => new Promise(() => {})],
+  ])('no key known and a server that %s is unavailable, until it is well', async (_, respond) => {
     const key = await newKey('EdDSA', 'k')
     const server = keyServer([key.jwk])
     const verify = verifierOf(server.url, { fetchTimeout: 50 })
-    server.state.answer = answer
+    server.state.respond = respond
     const token = await key.sign()
     expect(await outcome(verify, token)).toBe('unavailable')
-    server.state.answer = undefined
+    server.state.respond = undefined
     expect(await outcome(verify, token)).toBe('alice')
   })
 
@@ -274,7 +272,7 @@ describe('key set', () => {
     const later = { ...GOOD, exp: NOW + 7200 }
     expect(await outcome(verify, await key.sign(later))).toBe('alice')
     expect(await outcome(verify, await key.sign(later, { kid: 'new' }))).toBe('invalid')
-    while (stale.length === 0) await Bun.sleep(1)
+    await eventually(() => stale.length > 0, 'the failed refresh is reported')
   })
 
   test('a server that was never there is unavailable; garbage does not wake it', async () => {

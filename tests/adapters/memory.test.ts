@@ -1,4 +1,4 @@
-import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
-import { taskStoreContract } from '../contracts/task-store.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
+import { storageContract } from '../contracts/storage.ts'
 
-taskStoreContract('memory', () => ({ tasks: memoryTaskStore(), close: () => {} }))
+storageContract('memory', () => memoryStorage())

@@ -3,18 +3,20 @@ import { expect, test } from 'bun:test'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../src/adapters/sqlite/database.ts'
-import { listStatement } from '../../src/adapters/sqlite/list-tasks.ts'
+import { listStatements } from '../../src/adapters/sqlite/read-tasks.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
-import { listChanges } from '../../src/application/list-changes.ts'
+import { listChanges } from '../../src/application/changes/list-changes.ts'
 import type { FeedPosition } from '../../src/domain/change.ts'
+import { NO_DUE_DATE } from '../../src/domain/task.ts'
 import { ORDERS, SORTS, STATUSES, taskQuery } from '../../src/domain/task-query.ts'
-import { taskStoreContract } from '../contracts/task-store.ts'
+import { storageContract } from '../contracts/storage.ts'
+import { appOf } from '../support/app.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { put } from '../support/tasks.ts'
+import { countingIds, put, replace, taskOf, tickingClock, WHOLE } from '../support/tasks.ts'
 
 const newPath = () => join(temporaryFolder(), 'deep/down/taskport.db')
 
-taskStoreContract('sqlite', () => sqliteStorage(newPath()))
+storageContract('sqlite', () => sqliteStorage(newPath()))
 
 test('the file and its folder are made, and what is stored survives', async () => {
   const path = newPath()
@@ -23,11 +25,11 @@ test('the file and its folder are made, and what is stored survives', async () =
   first.close()
   expect(existsSync(path)).toBe(true)
   const second = sqliteStorage(path)
-  expect(await second.tasks.get('alice', task.id)).toEqual(task)
+  expect(await taskOf(second.tasks, 'alice', task.id)).toEqual(task)
   second.close()
 })
 
-test('a backup put back is another history from where it was taken, and the same before', async () => {
+test('a backup put back is another timeline from where it was taken, and the same before', async () => {
   const path = newPath()
   const write = async (titles: string[]): Promise<FeedPosition> => {
     const store = sqliteStorage(path)
@@ -43,14 +45,110 @@ test('a backup put back is another history from where it was taken, and the same
   const early = await write([])
   const kept = await write(['other 4', 'other 5', 'other 6'])
   const store = sqliteStorage(path)
-  const since = listChanges(store)
-  await expect(since('alice', lost, 100)).rejects.toMatchObject({ kind: 'gone' })
-  for (const position of [shared, early]) {
-    expect((await since('alice', position, 100)).changes).toHaveLength(3)
-  }
-  expect((await since('alice', kept, 100)).changes).toEqual([])
-  expect((await since('alice', { ...lost, history: null }, 100)).changes).toHaveLength(1)
+  const since = async (position: FeedPosition) =>
+    (await listChanges(store)('alice', position, 100)).changes.value()
+  await expect(since(lost)).rejects.toMatchObject({ kind: 'gone' })
+  for (const position of [shared, early]) expect(await since(position)).toHaveLength(3)
+  expect(await since(kept)).toEqual([])
+  expect(await since({ ...lost, timeline: null })).toHaveLength(1)
   store.close()
+})
+
+test('a task has the timeline that its revision was taken in, its owner the last one', async () => {
+  const path = newPath()
+  const first = sqliteStorage(path)
+  const old = await put(first.tasks, 'alice', 'old')
+  const edited = await put(first.tasks, 'alice', 'edited')
+  const [before] = await first.tasks.versions(['alice'])
+  first.close()
+  const second = sqliteStorage(path)
+  await replace(second.tasks, edited)
+  const fresh = await put(second.tasks, 'alice', 'new')
+  const [after] = await second.tasks.versions(['alice'])
+  second.close()
+  const { tasks, close } = sqliteStorage(path)
+  const { timelines } = await tasks.changes('alice', 0, 0, 1)
+  const [a, b] = timelines.map(({ name }) => name)
+  expect(timelines.map(({ revision }) => revision)).toEqual([1, 3])
+  expect(a).not.toBe(b ?? '')
+  expect([before, after].map((each) => each?.version)).toEqual([
+    { revision: 2, timeline: a ?? '' },
+    { revision: 4, timeline: b ?? '' },
+  ])
+  for (const [{ id }, timeline] of [
+    [old, a],
+    [edited, b],
+    [fresh, b],
+  ] as const) {
+    expect((await tasks.get('alice', id))?.version.timeline).toBe(timeline ?? '')
+  }
+  close()
+})
+
+test('a timeline is kept for 90 days after the next one began, however many there are', async () => {
+  const path = newPath()
+  const day = (n: number): string => new Date(Date.UTC(2026, 0, 1 + n)).toISOString()
+  const timelinesAfter = async (at: string) => {
+    const store = sqliteStorage(path)
+    await put(store.tasks, 'alice', 'x', { at })
+    const { timelines } = await store.tasks.changes('alice', 0, 0, 1)
+    store.close()
+    return timelines.map((timeline) => timeline.at)
+  }
+  for (let n = 0; n < 40; n++) await timelinesAfter(day(0))
+  expect(await timelinesAfter(day(10))).toHaveLength(41)
+  expect(await timelinesAfter(day(90))).toHaveLength(42)
+  expect(await timelinesAfter(day(91))).toEqual([day(0), day(10), day(90), day(91)])
+  expect(await timelinesAfter(day(300))).toEqual([day(91), day(300)])
+})
+
+/** Changes what is stored while nothing else has it open. */
+const edit = (path: string, statement: string, ...parameters: SQLQueryBindings[]): void => {
+  const db = new Database(path)
+  db.query(statement).run(...parameters)
+  db.close()
+}
+
+test('a document of another format comes back complete, in every way of reading it', async () => {
+  const path = newPath()
+  const first = sqliteStorage(path)
+  const whole = [await put(first.tasks, 'alice', 'a'), await put(first.tasks, 'alice', 'b')]
+  first.close()
+  const remove = "json_remove(document, '$.priority', '$.remind_at')"
+  edit(path, `update tasks set format = 4, document = ${remove} where revision = 1`)
+  const { tasks, close } = sqliteStorage(path)
+  for (const task of whole) {
+    const text = JSON.stringify(task)
+    expect((await tasks.get('alice', task.id))?.document.text()).toBe(text)
+    const [found] = await tasks.find('alice', [task.id])
+    expect(found?.document.text()).toBe(text)
+  }
+  for (const page of [WHOLE, { limit: 1, after: null }]) {
+    const list = await tasks.list('alice', taskQuery({ order: 'asc' }), page)
+    expect(list.tasks.value()).toEqual(page === WHOLE ? whole : whole.slice(0, 1))
+  }
+  const { changes } = await tasks.changes('alice', 0, 0, 10)
+  expect(changes.value().map((change) => 'task' in change && change.task)).toEqual(whole)
+  close()
+})
+
+test('members of a document that are not known survive a change', async () => {
+  const path = newPath()
+  const first = sqliteStorage(path)
+  const { id } = await put(first.tasks, 'alice', 'a')
+  first.close()
+  edit(path, "update tasks set document = json_set(document, '$.later', json('{\"a\":[1]}'))")
+  const { tasks, close } = sqliteStorage(path)
+  const app = appOf({ tasks, now: tickingClock(), newId: countingIds() })
+  await app.updateTask('alice', id, { title: 'b' })
+  await app.completeTask('alice', id)
+  expect((await tasks.get('alice', id))?.document.value()).toMatchObject({
+    later: { a: [1] },
+    title: 'b',
+    completed: true,
+    revision: 3,
+  } as object)
+  close()
 })
 
 test('writes are durable and tables strict', () => {
@@ -60,8 +158,8 @@ test('writes are durable and tables strict', () => {
   expect(pragma('synchronous')).toBe(2)
   expect(pragma('foreign_keys')).toBe(1)
   const tables = db.query<{ name: string; strict: number }, []>('pragma table_list').all()
-  const own = tables.filter(({ name }) => ['users', 'tasks'].includes(name))
-  expect(own.map(({ strict }) => strict)).toEqual([1, 1])
+  const own = tables.filter(({ name }) => ['users', 'tasks', 'changes', 'webhooks'].includes(name))
+  expect(own.map(({ strict }) => strict)).toEqual([1, 1, 1, 1])
   close()
 })
 
@@ -123,9 +221,8 @@ test('no room left is unavailable, and nothing is half written', async () => {
   expect(stored).toBeGreaterThan(10)
   expect(seen).toBe(stored)
   const { tasks, close } = sqliteStorage(path)
-  const whole = { limit: null, after: null }
-  const list = await tasks.list('alice', taskQuery(), whole)
-  expect([list.tasks.length, list.revision]).toEqual([stored, stored])
+  const list = await tasks.list('alice', taskQuery(), WHOLE)
+  expect([list.tasks.value().length, list.version.revision]).toEqual([stored, stored])
   expect(await put(tasks, 'alice', 'fits again')).toMatchObject({ revision: stored + 1 })
   close()
 })
@@ -136,19 +233,24 @@ test('every list is read along an index, without sorting', () => {
     for (const order of ORDERS) {
       for (const status of STATUSES) {
         for (const filter of [{}, { priority: 'low', q: 'x', due_after: '2026-01-01' }] as const) {
-          for (const after of [null, { key: 'k', id: 'x' }]) {
+          for (const after of [null, { key: 'k', id: 'x' }, { key: NO_DUE_DATE, id: 'x' }]) {
             const query = taskQuery({ sort, order, status, ...filter })
-            const [text, parameters] = listStatement('alice', query, { limit: 50, after })
-            const plan = db
-              .query<{ detail: string }, SQLQueryBindings[]>(`explain query plan ${text}`)
-              .all(...parameters)
-            const details = plan.map(({ detail }) => detail).join('\n')
-            expect(details).toMatch(
-              /^SEARCH tasks USING (PRIMARY KEY|INDEX tasks_(pending|title|due_(asc|desc)))/,
-            )
-            expect(details).not.toContain('TEMP B-TREE')
-            if (sort !== 'created')
-              expect(details).toContain(sort === 'title' ? 'tasks_title' : `tasks_due_${order}`)
+            for (const { text, parameters } of listStatements('alice', query, {
+              limit: 50,
+              after,
+            })) {
+              const plan = db
+                .query<{ detail: string }, SQLQueryBindings[]>(`explain query plan ${text}`)
+                .all(...parameters, 50)
+              const details = plan.map(({ detail }) => detail).join('\n')
+              expect(details).toMatch(
+                /^SEARCH tasks USING (PRIMARY KEY|INDEX tasks_(pending|title|due))/,
+              )
+              expect(details).not.toContain('TEMP B-TREE')
+              if (sort !== 'created') {
+                expect(details).toContain(sort === 'title' ? 'tasks_title' : 'tasks_due')
+              }
+            }
           }
         }
       }

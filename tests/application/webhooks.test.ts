@@ -1,89 +1,20 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { memoryStorage } from '../../src/adapters/memory/storage.ts'
-import type { App } from '../../src/application/index.ts'
-import type { Attempt, Job, TaskStore, WebhookStore } from '../../src/application/ports.ts'
-import type { Message } from '../../src/domain/delivery.ts'
-import type { Webhook, WebhookEvent } from '../../src/domain/webhook.ts'
-import { appOf } from '../support/app.ts'
-import { countingIds, put } from '../support/tasks.ts'
+import type { WebhookResult } from '../../src/application/webhooks/change-webhook.ts'
+import { WEBHOOK_EVENTS, type Webhook } from '../../src/domain/webhook.ts'
+import { DAY, deliveries, HOUR } from '../support/deliveries.ts'
+import { put } from '../support/tasks.ts'
 
-const ALL: WebhookEvent[] = ['task.changed', 'task.deleted', 'task.reminder']
-const START = '2026-02-10T12:00:00.000Z'
-const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
-
-type Sent = Message & { url: string; secrets: readonly string[] }
-
-let tasks: TaskStore
-let webhooks: WebhookStore
-let app: App
-let now: string
-let sent: Sent[]
-let queued: Job[]
-let answer: (message: Sent) => Attempt | Promise<Attempt>
+let world: ReturnType<typeof deliveries>
 
 beforeEach(() => {
-  const storage = memoryStorage()
-  tasks = storage.tasks
-  webhooks = storage.webhooks
-  now = START
-  sent = []
-  queued = []
-  answer = () => ({ ok: true })
-  app = open()
+  world = deliveries()
 })
 
-const open = (): App =>
-  appOf({
-    tasks,
-    webhooks,
-    now: () => now,
-    newId: countingIds(),
-    jobs: {
-      enqueue: async (job) => void queued.push(job),
-      work: () => {},
-      stop: async () => {},
-    },
-    send: async (url, message, secrets) => {
-      sent.push({ ...message, url, secrets })
-      return answer({ ...message, url, secrets })
-    },
-  })
-
-const later = (milliseconds: number): void => {
-  now = new Date(Date.parse(now) + milliseconds).toISOString()
-}
-
-/** As the timers and the queue do it. */
-const tick = async (): Promise<void> => {
-  await app.remindDue()
-  await app.wakeWebhooks()
-  for (const job of queued.splice(0)) await app.runJob(job)
-}
-
-const hook = (
-  events: readonly string[] = ALL,
-  url = 'https://hooks.example.com/',
-): Promise<Webhook> => app.createWebhook('alice', url, events)
-
-const state = async ({ id }: Webhook): Promise<Webhook> => app.getWebhook('alice', id)
-
-const told = (): string[] =>
-  sent.map(({ type, data }) => {
-    const { revision, task } = data as { revision: number; task?: { title: string } }
-    return [type, revision, task?.title].filter((part) => part !== undefined).join(' ')
-  })
-
-const failure = (error: Exclude<Attempt, { ok: true }>['error'], retryAfter = 0): Attempt => ({
-  ok: false,
-  error,
-  retryAfter,
-})
+const URL = 'https://hooks.example.com/'
 
 describe('a webhook', () => {
-  test('is checked: its address, its events, ten at most', async () => {
+  test('is checked: its URL, its events, ten at most', async () => {
+    const { hook } = world
     for (const [url, field] of [
       ['http://hooks.example.com/', 'url'],
       ['ftp://hooks.example.com/', 'url'],
@@ -92,7 +23,10 @@ describe('a webhook', () => {
       ['https://user:secret@hooks.example.com/', 'url'],
       [`https://hooks.example.com/${'x'.repeat(2000)}`, 'url'],
     ]) {
-      await expect(hook(ALL, url)).rejects.toMatchObject({ kind: 'invalid', issues: [{ field }] })
+      await expect(hook(undefined, url)).rejects.toMatchObject({
+        kind: 'invalid',
+        issues: [{ field }],
+      })
     }
     for (const events of [[], ['task.created'], ['task.changed', 'x']]) {
       await expect(hook(events)).rejects.toMatchObject({ issues: [{ field: 'events' }] })
@@ -102,6 +36,7 @@ describe('a webhook', () => {
   })
 
   test("is one's own", async () => {
+    const { app, hook } = world
     const { id } = await hook()
     for (const step of [
       () => app.getWebhook('bob', id),
@@ -116,266 +51,172 @@ describe('a webhook', () => {
     expect(await app.listWebhooks('alice')).toHaveLength(1)
   })
 
-  test('goes with the account', async () => {
+  test('begins at the version of its owner, and is looked at once', async () => {
+    const { app, create, hook, now } = world
+    expect((await hook()).position).toEqual({ revision: 0, timeline: null, snapshot: null })
+    const { version } = await app.createTask('alice', { title: 'a' })
+    expect(version.timeline).not.toBe('')
+    const webhook = await hook()
+    expect(webhook).toMatchObject({ position: { ...version, snapshot: null }, due_at: now() })
+    await create('b')
+    expect(await app.listWebhooks('alice')).toHaveLength(2)
+  })
+
+  test('goes with the account, and none is created afterwards', async () => {
+    const { app, hook, state } = world
     const webhook = await hook()
     await app.deleteAccount('alice')
     await expect(state(webhook)).rejects.toMatchObject({ kind: 'not-found' })
+    await expect(hook()).rejects.toMatchObject({ kind: 'unauthenticated' })
   })
 })
 
-describe('what is delivered', () => {
-  test('is what changes from now on, in order, as it has asked for', async () => {
-    await app.createTask('alice', { title: 'before' })
-    const everything = await hook()
-    await hook(['task.deleted'])
-    await tick()
-    expect(sent).toEqual([])
-    const { id } = await app.createTask('alice', { title: 'a' })
-    await app.createTask('alice', { title: 'b' })
-    await app.deleteTask('alice', id)
-    await app.createTask('bob', { title: 'not of alice' })
-    await tick()
-    expect(told().sort()).toEqual(['task.changed 3 b', 'task.deleted 4', 'task.deleted 4'])
-    expect(await state(everything)).toMatchObject({ position: { revision: 4 }, due_at: null })
-    await tick()
-    expect(sent).toHaveLength(3)
-  })
+describe('RotateSecret', () => {
+  const valuesOf = ({ secrets }: Webhook): string[] => secrets.map(({ value }) => value)
 
-  test('has the same id in every attempt, and a different one for every webhook and change', async () => {
-    await Promise.all([hook(), hook()])
-    await app.createTask('alice', { title: 'a' })
-    answer = () => failure('timeout')
-    await tick()
-    answer = () => ({ ok: true })
-    later(6 * SECOND)
-    await tick()
-    await app.createTask('alice', { title: 'b' })
-    await tick()
-    const ids = sent.map(({ id }) => id)
-    expect([ids.length, new Set(ids).size]).toEqual([6, 4])
-    for (const id of ids) expect(id).toMatch(/^msg_[0-9a-f]{32}_\d+_changed$/)
-  })
-
-  test('a reminder is a change and a reminder, and is told even if the task changed before', async () => {
-    await hook()
-    const remind_at = '2026-02-10T13:00:00Z'
-    const { id } = await app.createTask('alice', { title: 'a', remind_at })
-    await tick()
-    later(HOUR)
-    await app.remindDue()
-    await app.updateTask('alice', id, { title: 'b' })
-    await tick()
-    expect(told()).toEqual(['task.changed 1 a', 'task.changed 3 b', 'task.reminder 3 b'])
-    expect(sent.at(-1)?.id).toMatch(/_2_reminder$/)
-  })
-
-  test('what is written while it is delivering comes as well, once', async () => {
-    await hook()
-    await app.createTask('alice', { title: 'a' })
-    let more = 3
-    answer = async () => {
-      if (more-- > 0) await put(tasks, 'alice', `meanwhile ${more}`)
-      return { ok: true }
-    }
-    await tick()
-    expect(told()).toEqual([
-      'task.changed 1 a',
-      'task.changed 2 meanwhile 2',
-      'task.changed 3 meanwhile 1',
-      'task.changed 4 meanwhile 0',
-    ])
-    await tick()
-    expect(sent).toHaveLength(4)
-  })
-
-  test('a long run ends in between, and goes on', async () => {
+  test('has both secrets sign for a day', async () => {
+    const { app, create, hook, pass, sent, tick } = world
     const webhook = await hook()
-    for (let n = 0; n < 100; n++) await put(tasks, 'alice', `${n}`)
-    answer = () => {
-      later(SECOND)
-      return { ok: true }
-    }
-    await tick()
-    expect(sent.length).toBe(30)
-    expect((await state(webhook)).due_at).not.toBeNull()
-    for (let n = 0; n < 3; n++) await tick()
-    expect(told()).toEqual(Array.from({ length: 100 }, (_, n) => `task.changed ${n + 1} ${n}`))
-  })
-
-  test('from a history that is gone it begins with everything', async () => {
-    const webhook = await hook()
-    await app.createTask('alice', { title: 'a' })
-    const { id } = await app.createTask('alice', { title: 'b' })
-    await tick()
-    await app.deleteTask('alice', id)
-    await webhooks.replace({
-      ...(await state(webhook)),
-      position: { revision: 2, history: 'another', snapshot: null },
-    })
-    sent = []
-    await tick()
-    expect(told()).toEqual(['task.changed 1 a'])
-    expect(await state(webhook)).toMatchObject({ position: { revision: 3 }, due_at: null })
-  })
-})
-
-describe('what fails', () => {
-  test('comes again after longer and longer, nothing after it before', async () => {
-    const webhook = await hook()
-    await app.createTask('alice', { title: 'a' })
-    await app.createTask('alice', { title: 'b' })
-    answer = () => failure('server-error')
-    const pauses = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
-    await tick()
-    for (const [n, seconds] of pauses.entries()) {
-      expect(sent).toHaveLength(n + 1)
-      expect(await state(webhook)).toMatchObject({
-        failures: n + 1,
-        last_error: 'server-error',
-        failing_since: START,
-        disabled: null,
-      })
-      later(seconds * SECOND - 1)
-      await tick()
-      expect(sent).toHaveLength(n + 1)
-      later(1)
-      await tick()
-    }
-    answer = () => ({ ok: true })
-    later(DAY)
-    await tick()
-    expect(told().slice(-2)).toEqual(['task.changed 1 a', 'task.changed 2 b'])
-    expect(await state(webhook)).toMatchObject({
-      failures: 0,
-      last_error: null,
-      failing_since: null,
-      position: { revision: 2 },
-    })
-  })
-
-  test('waits as long as the receiver says, at most a day', async () => {
-    const webhook = await hook()
-    await app.createTask('alice', { title: 'a' })
-    answer = () => failure('client-error', 10 * MINUTE)
-    await tick()
-    expect((await state(webhook)).due_at).toBe('2026-02-10T12:10:00.000Z')
-    answer = () => failure('client-error', 100 * DAY)
-    later(10 * MINUTE)
-    await tick()
-    expect((await state(webhook)).due_at).toBe('2026-02-11T12:10:00.000Z')
-  })
-
-  test('for five days disables it, and so does being told that nobody is there', async () => {
-    for (const [error, wait, disabled] of [
-      ['unreachable', DAY, 'failing'],
-      ['gone', 0, 'gone'],
-    ] as const) {
-      const webhook = await hook()
-      await app.createTask('alice', { title: 'a' })
-      answer = () => failure(error)
-      for (let day = 0; day < 12; day++) {
-        await tick()
-        later(wait)
-      }
-      expect(await state(webhook)).toMatchObject({ disabled, last_error: error, due_at: null })
-      const count = sent.length
-      await app.createTask('alice', { title: 'b' })
-      await tick()
-      expect(sent).toHaveLength(count)
-      answer = () => ({ ok: true })
-      await app.replayWebhook('alice', webhook.id, 0)
-      await tick()
-      expect(await state(webhook)).toMatchObject({ disabled: null, due_at: null })
-      await app.deleteWebhook('alice', webhook.id)
-    }
-  })
-
-  test('does not hold up another webhook', async () => {
-    await Promise.all([hook(ALL, 'https://dead.example.com/'), hook()])
-    answer = ({ url }) => (url.includes('dead') ? failure('timeout') : { ok: true })
-    for (const title of ['a', 'b']) {
-      await app.createTask('alice', { title })
-      await tick()
-    }
-    const alive = sent.filter(({ url }) => !url.includes('dead'))
-    expect(alive).toHaveLength(2)
-    expect(sent).toHaveLength(3)
-  })
-
-  test('by a crash in between comes again, nothing is left out', async () => {
-    await hook()
-    for (const title of ['a', 'b', 'c']) await app.createTask('alice', { title })
-    let crash = true
-    answer = ({ data }) => {
-      if (crash && (data as { revision: number }).revision === 2) {
-        crash = false
-        throw new Error('kill -9')
-      }
-      return { ok: true }
-    }
-    await expect(tick()).rejects.toThrow('kill -9')
-    await tick()
-    expect(told()).toEqual([
-      'task.changed 1 a',
-      'task.changed 2 b',
-      'task.changed 2 b',
-      'task.changed 3 c',
-    ])
-  })
-})
-
-describe('its owner', () => {
-  test('rotates the secret: both sign for a day', async () => {
-    const webhook = await hook()
-    const [old] = webhook.secrets.map(({ value }) => value)
-    const { secrets } = await app.rotateSecret('alice', webhook.id)
-    const fresh = secrets[0]?.value
+    const [old = ''] = valuesOf(webhook)
+    const { webhook: rotated } = await app.rotateSecret('alice', webhook.id)
+    const [fresh = ''] = valuesOf(rotated)
     expect(fresh).not.toBe(old)
     const secretsUsed = async (): Promise<readonly string[]> => {
-      await app.createTask('alice', { title: 'x' })
+      await create('x')
       await tick()
       return sent.at(-1)?.secrets ?? []
     }
-    expect(await secretsUsed()).toEqual([fresh ?? '', old ?? ''])
-    later(DAY)
-    expect(await secretsUsed()).toEqual([fresh ?? ''])
-    await app.rotateSecret('alice', webhook.id)
-    await app.rotateSecret('alice', webhook.id)
-    expect(await secretsUsed()).toHaveLength(2)
+    expect(await secretsUsed()).toEqual([fresh, old])
+    pass(DAY)
+    expect(await secretsUsed()).toEqual([fresh])
   })
 
-  test('tries it: a ping, whatever the state, that changes nothing', async () => {
+  test('twice without a key keeps the secret in use signing', async () => {
+    const { app, create, hook, pass, sent, tick } = world
     const webhook = await hook()
-    await app.pingWebhook('alice', webhook.id)
+    const [inUse = ''] = valuesOf(webhook)
+    for (let n = 0; n < 2; n++) await app.rotateSecret('alice', webhook.id)
+    pass(23 * HOUR)
+    await create('a')
     await tick()
-    expect(sent).toMatchObject([{ type: 'ping', data: {} }])
-    expect((await state(webhook)).position.revision).toBe(0)
+    expect(sent.at(-1)?.secrets).toHaveLength(3)
+    expect(sent.at(-1)?.secrets).toContain(inUse)
   })
 
-  test('has it sent again from a revision', async () => {
+  test('twice with the same key is one rotation', async () => {
+    const { app, hook, state } = world
     const webhook = await hook()
-    for (const title of ['a', 'b', 'c']) await app.createTask('alice', { title })
+    const key = { key: 'k', request: 'rotate' }
+    const first = await app.rotateSecret('alice', webhook.id, key)
+    expect(await app.rotateSecret('alice', webhook.id, key)).toEqual({ ...first, replayed: true })
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => app.rotateSecret('alice', webhook.id, key)),
+    )
+    for (const each of all) expect(each).toEqual({ ...first, replayed: true })
+    expect(valuesOf(await state(webhook))).toHaveLength(2)
+  })
+
+  test('of ten at once without a key none is lost', async () => {
+    const { app, hook, state } = world
+    const webhook = await hook()
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => app.rotateSecret('alice', webhook.id)),
+    )
+    expect(new Set(all.map(({ webhook: each }) => valuesOf(each)[0])).size).toBe(10)
+    expect(await state(webhook)).toMatchObject({ version: 11 })
+  })
+})
+
+describe('ReplayWebhook', () => {
+  test('delivers again what came after a revision', async () => {
+    const { app, create, hook, lines, now, sent, tick, wakes } = world
+    const webhook = await hook()
+    for (const title of ['a', 'b', 'c']) await create(title)
     await tick()
-    sent = []
+    sent.length = 0
     await app.replayWebhook('alice', webhook.id, 1)
+    expect(wakes.at(-1)).toBe(`enqueue-deliveries ${now()}`)
     await tick()
-    expect(told()).toEqual(['task.changed 2 b', 'task.changed 3 c'])
-    await expect(app.replayWebhook('alice', webhook.id, 4)).rejects.toMatchObject({ kind: 'gone' })
+    expect(lines()).toEqual(['task.changed 2 b', 'task.changed 3 c'])
   })
 
-  test('changes or deletes it while it delivers: that run stops', async () => {
+  test('is gone for a revision that is ahead, or before purged deletions', async () => {
+    const { app, create, hook, tasks } = world
     const webhook = await hook()
-    for (const title of ['a', 'b', 'c']) await app.createTask('alice', { title })
-    answer = async () => {
-      if (sent.length === 2) await app.replayWebhook('alice', webhook.id, 0)
-      if (sent.length === 4) await app.deleteWebhook('alice', webhook.id)
-      return { ok: true }
+    const { id } = await create('a')
+    await app.deleteTask('alice', id)
+    await expect(app.replayWebhook('alice', webhook.id, 3)).rejects.toMatchObject({ kind: 'gone' })
+    const far = '9999-01-01T00:00:00.000Z'
+    await tasks.purge('alice', { tombstones: far, records: far }, 10)
+    await expect(app.replayWebhook('alice', webhook.id, 1)).rejects.toMatchObject({ kind: 'gone' })
+    await app.replayWebhook('alice', webhook.id, 2)
+  })
+})
+
+describe('a request with an idempotency key', () => {
+  const key = (name: string, request = name) => ({ key: name, request })
+
+  test('creates one webhook, however often it is sent', async () => {
+    const { app, pass } = world
+    const create = (name = 'k') => app.createWebhook('alice', URL, WEBHOOK_EVENTS, key(name))
+    const first = await create()
+    pass(HOUR)
+    expect(await create()).toEqual({ ...first, replayed: true })
+    const all = await Promise.all(Array.from({ length: 20 }, () => create('at once')))
+    expect(new Set(all.map(({ webhook }) => webhook.id)).size).toBe(1)
+    expect(all.filter(({ replayed }) => !replayed)).toHaveLength(1)
+    expect(await app.listWebhooks('alice')).toHaveLength(2)
+    for (let n = 0; n < 8; n++) await create(`${n}`)
+    expect(await create()).toEqual({ ...first, replayed: true })
+    await expect(create('one too many')).rejects.toMatchObject({ kind: 'quota-exceeded' })
+    await app.deleteWebhook('alice', first.webhook.id)
+    await expect(create()).rejects.toMatchObject({ kind: 'not-found' })
+    expect(await create('one too many')).toMatchObject({ replayed: false })
+  })
+
+  test.each<[string, (id: string, name: string) => Promise<WebhookResult>]>([
+    ['rotates', (id, name) => world.app.rotateSecret('alice', id, key(name))],
+    ['pings', (id, name) => world.app.pingWebhook('alice', id, key(name))],
+    ['replays', (id, name) => world.app.replayWebhook('alice', id, 0, key(name))],
+  ])('%s once, however often it is sent', async (_, step) => {
+    const { hook, pass, state, tick } = world
+    const { id, ...webhook } = await hook()
+    const first = await step(id, 'k')
+    expect(first).toMatchObject({ replayed: false, webhook: { version: 2 } })
+    const all = await Promise.all(Array.from({ length: 10 }, () => step(id, 'k')))
+    for (const each of all) expect(each).toEqual({ ...first, replayed: true })
+    await tick()
+    const after = await state({ ...webhook, id })
+    pass(HOUR)
+    expect(await step(id, 'k')).toEqual({ webhook: after, replayed: true })
+    expect(await state({ ...webhook, id })).toEqual(after)
+    expect(await step(id, 'another')).toMatchObject({ replayed: false })
+  })
+
+  test('deletes once, and says so again', async () => {
+    const { app, hook } = world
+    const [first, second] = [await hook(), await hook()]
+    const erase = (id: string, name = 'k') => app.deleteWebhook('alice', id, key(name))
+    expect(await erase(first.id)).toEqual({ replayed: false })
+    expect(await erase(first.id)).toEqual({ replayed: true })
+    await expect(erase(first.id, 'another')).rejects.toMatchObject({ kind: 'not-found' })
+    expect(await app.listWebhooks('alice')).toEqual([second])
+  })
+
+  test('that is another request with a known key is refused and does nothing', async () => {
+    const { app, hook, tasks } = world
+    const webhook = await hook()
+    await app.createTask('alice', { title: 'a' }, key('k', 'create a task'))
+    for (const step of [
+      () => app.createWebhook('alice', URL, WEBHOOK_EVENTS, key('k', 'create')),
+      () => app.rotateSecret('alice', webhook.id, key('k', 'rotate')),
+      () => app.pingWebhook('alice', webhook.id, key('k', 'ping')),
+      () => app.replayWebhook('alice', webhook.id, 0, key('k', 'replay')),
+      () => app.deleteWebhook('alice', webhook.id, key('k', 'delete')),
+    ]) {
+      await expect(step()).rejects.toMatchObject({ kind: 'key-reused' })
     }
-    await tick()
-    expect(told()).toEqual(['task.changed 1 a', 'task.changed 2 b'])
-    await tick()
-    expect(told().slice(2)).toEqual(['task.changed 1 a', 'task.changed 2 b'])
-    await tick()
-    expect(sent).toHaveLength(4)
+    expect(await app.listWebhooks('alice')).toMatchObject([{ id: webhook.id, pinged_at: null }])
+    expect(await put(tasks, 'alice', 'b')).toMatchObject({ revision: 2 })
   })
 })

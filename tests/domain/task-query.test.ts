@@ -1,7 +1,13 @@
 import { expect, test } from 'bun:test'
 import { DomainError } from '../../src/domain/errors.ts'
 import { newTask } from '../../src/domain/task.ts'
-import { comparePositions, pageLimit, positionOf, taskQuery } from '../../src/domain/task-query.ts'
+import {
+  comparePositions,
+  matches,
+  pageLimit,
+  positionOf,
+  taskQuery,
+} from '../../src/domain/task-query.ts'
 import { NOON, uuid } from '../support/tasks.ts'
 
 test('defaults: everything, newest first; other sorts ascend', () => {
@@ -58,4 +64,13 @@ test('positions without a due date come last in both directions', () => {
       expect(comparePositions(positionOf(at(due, 2), query), none, query)).toBeLessThan(0)
     }
   }
+})
+
+test('a task without a due date is neither before nor after any', () => {
+  const task = { ...newTask(uuid(1), 'alice', { title: 'x' }, NOON), revision: 1 }
+  for (const due of ['1970-01-01', '9999-12-31', '9999-12-31T23:59:59.999Z']) {
+    expect(matches(task, taskQuery({ due_before: due }))).toBe(false)
+    expect(matches(task, taskQuery({ due_after: due }))).toBe(false)
+  }
+  expect(matches(task, taskQuery())).toBe(true)
 })

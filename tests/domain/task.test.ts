@@ -1,18 +1,21 @@
 import { describe, expect, test } from 'bun:test'
-import { outOfReach, requireCurrent } from '../../src/domain/access.ts'
+import { notFoundOrForbidden, requireCurrent } from '../../src/domain/access.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import {
   editTask,
   isDueToRemind,
+  NO_DUE_DATE,
   newTask,
   parseTaskId,
+  remind,
   setCompleted,
+  TASK_FIELDS,
   type Task,
+  taskKeys,
   titleKey,
+  withAllFields,
 } from '../../src/domain/task.ts'
-import { NOON, uuid } from '../support/tasks.ts'
-
-const LATER = '2026-02-11T12:00:00.000Z'
+import { LATER, NOON, uuid } from '../support/tasks.ts'
 
 const task: Task = {
   ...newTask(
@@ -143,19 +146,53 @@ test('setCompleted is the very same task when it is in that state', () => {
   expect(setCompleted(done, true, LATER)).toBe(done)
 })
 
-test('a precondition holds for the current revision only', () => {
-  requireCurrent(task, 'any')
-  requireCurrent(task, [3, 7])
-  for (const seen of [[], [6], [8]]) {
-    expect(() => requireCurrent(task, seen)).toThrow(
-      expect.objectContaining({ kind: 'stale', revision: 7 }),
+test('a precondition holds for the current version only, in any timeline unless it names one', () => {
+  const version = { revision: 7, timeline: 'b' }
+  const at = (revision: number, timeline: string | null = null) => ({ revision, timeline })
+  requireCurrent(version, 'any')
+  requireCurrent(version, [at(3), at(7)])
+  requireCurrent(version, [at(7, 'b')])
+  for (const seen of [[], [at(6)], [at(8)], [at(7, 'a')], [at(7, '')]]) {
+    expect(() => requireCurrent(version, seen)).toThrow(
+      expect.objectContaining({ kind: 'stale', version }),
     )
   }
 })
 
 test("another user's task is forbidden, nobody's is not found", () => {
-  expect(outOfReach(true).kind).toBe('forbidden')
-  expect(outOfReach(false).kind).toBe('not-found')
+  expect(notFoundOrForbidden(true).kind).toBe('forbidden')
+  expect(notFoundOrForbidden(false).kind).toBe('not-found')
+})
+
+test('a reminder that is due is sent once, at the time of sending', () => {
+  const remind_at = '2026-02-10T11:00:00.000Z'
+  const armed: Task = { ...task, remind_at }
+  const reminded = remind(armed, NOON)
+  expect(reminded).toEqual({ ...armed, reminded_at: NOON, updated_at: NOON })
+  expect(remind(reminded, LATER)).toBe(reminded)
+  expect(remind(armed, '2026-02-10T10:59:59.999Z')).toBe(armed)
+})
+
+describe('withAllFields', () => {
+  test('adds what did not exist, in the order of the fields, and keeps what is not known', () => {
+    const { priority: _, remind_at: __, ...old } = task
+    const stored = { ...old, later: 'kept' } as unknown as Task
+    const whole = withAllFields(stored)
+    expect(whole).toEqual({ ...task, priority: null, remind_at: null, later: 'kept' } as Task)
+    const names = Object.keys(whole)
+    expect(names.filter((name) => name in task)).toEqual(Object.keys(task))
+    expect(names.at(-1)).toBe('revision')
+  })
+})
+
+test('every field has its own initial value and keeps to its canonical form', () => {
+  for (const [name, { initial, clean }] of Object.entries(TASK_FIELDS)) {
+    if (name === 'title') continue
+    expect([name, (clean as (value: unknown) => unknown)(initial)]).toEqual([
+      name,
+      { value: initial },
+    ])
+  }
 })
 
 test('ids are canonical in lower case', () => {
@@ -179,4 +216,25 @@ test('title keys stay short enough to be indexed', () => {
     titleKey({ title: text.repeat(200) }),
   )
   for (const key of longest) expect(Buffer.byteLength(key)).toBeLessThanOrEqual(800)
+})
+
+test('the keys of a task are those that it is sorted, filtered and found by', () => {
+  const remind_at = '2026-02-10T09:00:00.000Z'
+  const keys = {
+    completed: false,
+    priority: 'low',
+    title_key: 'pay rent',
+    due_key: '2026-02-10T24',
+    search_text: 'pay rent\nto bob',
+    remind_key: remind_at,
+  } as const
+  const armed = { ...task, remind_at }
+  expect(taskKeys(armed)).toEqual(keys)
+  for (const done of [
+    { ...armed, completed: true },
+    { ...armed, reminded_at: NOON },
+  ]) {
+    expect(taskKeys(done).remind_key).toBeNull()
+  }
+  expect(taskKeys({ ...armed, due_date: null }).due_key).toBe(NO_DUE_DATE)
 })

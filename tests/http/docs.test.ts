@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { type RunningServer, serve } from '../../src/adapters/http/serve.ts'
-import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { openBrowser } from '../support/browser.ts'
 import { json, openHttp } from '../support/http.ts'
 
 setDefaultTimeout(60_000)
 
-const http = openHttp(memoryTaskStore())
+const http = openHttp(memoryStorage().tasks)
 let server: RunningServer
 let browser: Browser
 
@@ -20,7 +20,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
-test.each(['/docs', '/docs/'])('%s works in a browser, from here alone', async (path) => {
+test.each(['/docs', '/docs/'])('%s works in a browser without other servers', async (path) => {
   const page = await browser.newPage()
   const complaints: string[] = []
   const elsewhere: string[] = []
@@ -54,7 +54,7 @@ test.each(['/docs', '/docs/'])('%s works in a browser, from here alone', async (
   await page.close()
 })
 
-test('the policy of the page lets nothing in but its own files', async () => {
+test('the content security policy allows only own files', async () => {
   const response = await http.call('GET', '/docs', { as: null })
   const policy = response.headers.get('content-security-policy') ?? ''
   expect(policy.replace(/'sha256-[\w+/]{43}='/, 'HASH').split('; ')).toEqual([
@@ -70,7 +70,7 @@ test('the policy of the page lets nothing in but its own files', async () => {
   expect(await response.text()).not.toMatch(/(src|href)="(https?:)?\/\//)
 })
 
-test('the page is the same with a slash behind it, and HEAD answers as GET does', async () => {
+test('a trailing slash makes no difference, and HEAD returns the same as GET', async () => {
   const page = await (await http.call('GET', '/docs', { as: null })).text()
   expect(await (await http.call('GET', '/docs/', { as: null })).text()).toBe(page)
   for (const path of ['/docs', '/docs/', '/docs/json', '/docs/assets/swagger-ui.css']) {
@@ -83,7 +83,7 @@ test('the page is the same with a slash behind it, and HEAD answers as GET does'
   }
 })
 
-test('the assets are a short list', async () => {
+test('only listed assets are served', async () => {
   for (const [file, type] of [
     ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
     ['swagger-ui.css', 'text/css; charset=utf-8'],

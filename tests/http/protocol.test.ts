@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { memoryTaskStore } from '../../src/adapters/memory/task-store.ts'
+import { serve } from '../../src/adapters/http/serve.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { type Http, json, openHttp } from '../support/http.ts'
 
 let http: Http
 
 beforeEach(() => {
-  http = openHttp(memoryTaskStore(), { corsOrigins: ['https://app.example.com'] })
+  http = openHttp(memoryStorage().tasks, { corsOrigins: ['https://app.example.com'] })
 })
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
@@ -15,7 +16,7 @@ describe('authentication', () => {
   const open = ['/', '/health', '/health/ready', '/docs', '/docs/json', '/docs/assets/:file']
   const addressOf = (path: string): string => path.replace(':id', Bun.randomUUIDv7())
 
-  test('every route is either one of the open ones or asks for a token', async () => {
+  test('every route is either public or requires a token', async () => {
     expect(http.routes.length).toBeGreaterThanOrEqual(10)
     for (const { method, path } of http.routes) {
       if (!path.startsWith('/api/')) {
@@ -37,7 +38,7 @@ describe('authentication', () => {
     }
   })
 
-  test("every route with an id answers 403 for another user's task", async () => {
+  test("every route with an id returns 403 for another user's task", async () => {
     const { id } = await json(http.call('POST', '/api/tasks', { body: { title: 'mine' } }))
     const routes = http.routes.filter(({ path }) => path.startsWith('/api/tasks/:id'))
     expect(routes.length).toBeGreaterThanOrEqual(5)
@@ -59,7 +60,7 @@ describe('authentication', () => {
     '/api/tasks/',
     '/api/nothing',
     '/api/auth/../tasks',
-  ])('no spelling of an address gets round it: %s', async (path) => {
+  ])('no spelling of a path bypasses it: %s', async (path) => {
     expect([401, 404]).toContain((await http.call('GET', path, { as: null })).status)
   })
 
@@ -70,17 +71,17 @@ describe('authentication', () => {
     ['Bearer ', 'Bearer error="invalid_token"'],
     ['Bearer a b', 'Bearer error="invalid_token"'],
     ['Bearer a, Bearer b', 'Bearer error="invalid_token"'],
-  ])('Authorization: "%s" answers 401', async (authorization, challenge) => {
+  ])('Authorization: "%s" is 401', async (authorization, challenge) => {
     const response = await http.call('GET', '/api/tasks', { as: null, headers: { authorization } })
     expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, challenge])
   })
 
-  test('the scheme is matched without case', async () => {
+  test('the scheme is case-insensitive', async () => {
     const headers = { authorization: 'bEARER  alice' }
     expect((await http.call('GET', '/api/tasks', { as: null, headers })).status).toBe(200)
   })
 
-  test('comes before the body is looked at', async () => {
+  test('precedes reading the body', async () => {
     let pulled = false
     const raw = new ReadableStream<Uint8Array>(
       {
@@ -98,7 +99,7 @@ describe('authentication', () => {
     expect([response.status, pulled]).toEqual([401, false])
   })
 
-  test('no key to check with is 503', async () => {
+  test('is 503 without a key to verify with', async () => {
     const response = await http.call('GET', '/api/tasks', { as: 'keyless' })
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
   })
@@ -124,14 +125,14 @@ describe('bodies', () => {
     ['member twice, deep down', '{"title":"a","id":[{"x":1,"x":2}]}'],
     ['too deep', `{"title":"a","id":${'['.repeat(32)}${']'.repeat(32)}}`],
     ['prototype', '{"title":"a","__proto__":{"completed":true}}'],
-  ])('answers 400: %s', async (_, raw) => {
+  ])('rejects with 400: %s', async (_, raw) => {
     const response = await post(raw)
     expect(response.status).toBe(400)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(await json(http.call('GET', '/api/tasks'))).toEqual([])
   })
 
-  test('what only looks like trouble is fine', async () => {
+  test('accepts valid JSON that looks suspicious', async () => {
     const fine = `{"title":"{[\\"title\\":","description":"\\u0041 \\\\","id":${'['.repeat(31)}${']'.repeat(31)},"revision":[{"x":1},{"x":2}]}`
     expect(await json(post(fine))).toMatchObject({ title: '{["title":', description: 'A \\' })
   })
@@ -147,7 +148,7 @@ describe('bodies', () => {
     ])
   })
 
-  test('64 KiB are read, one byte more is 413, declared or not', async () => {
+  test('accepts 64 KiB, one byte more is 413, with or without Content-Length', async () => {
     const body = (size: number) => `{"title":"a"${' '.repeat(size - 13)}}`
     const stream = (text: string) =>
       new ReadableStream<Uint8Array>({
@@ -167,7 +168,7 @@ describe('bodies', () => {
     }
   })
 
-  test('hostile bodies are refused with a short answer', async () => {
+  test('rejects hostile bodies with a short response', async () => {
     for (const raw of [
       '['.repeat(65_536),
       '{"a":'.repeat(13_000),
@@ -206,7 +207,7 @@ describe('bodies', () => {
 })
 
 describe('methods and addresses', () => {
-  test('an address without a route is 404 and points to the documentation', async () => {
+  test('a path without a route is 404 and refers to the documentation', async () => {
     for (const path of ['/nothing', '/api/tasks/1/2/3', '/health/x']) {
       const response = await http.call('GET', path)
       expect(response.status).toBe(404)
@@ -231,11 +232,11 @@ describe('methods and addresses', () => {
     expect([options.status, options.headers.get('allow')]).toEqual([204, allow])
   })
 
-  test('OPTIONS of nothing is 404', async () => {
+  test('OPTIONS of an unknown path is 404', async () => {
     expect((await http.call('OPTIONS', '/nothing', { as: null })).status).toBe(404)
   })
 
-  test('HEAD answers as GET does, without the body', async () => {
+  test('HEAD returns the same as GET, without the body', async () => {
     const { id } = await json(http.call('POST', '/api/tasks', { body: { title: 'a' } }))
     for (const path of ['/', '/health', '/api/tasks', `/api/tasks/${id}`]) {
       const [get, head] = [await http.call('GET', path), await http.call('HEAD', path)]
@@ -249,7 +250,7 @@ describe('methods and addresses', () => {
   })
 })
 
-test('hosts with short names are served like all others', async () => {
+test('hosts with short names are served', async () => {
   for (const host of ['x', 'app', 'a:1', 'task', '[::1]']) {
     const at = (method: string, body: string | null) =>
       http.handle(
@@ -265,7 +266,34 @@ test('hosts with short names are served like all others', async () => {
   }
 })
 
-test('the service names itself, is healthy and ready', async () => {
+test.each([
+  ['Host: localhost', 200],
+  ['Host: localhost\r\nHost: localhost', 400],
+  ['Host: localhost\r\nhost: evil.example.com', 400],
+  ['Host: a, b', 400],
+])('a request has at most one host: %j is %d', async (lines, status) => {
+  const server = serve(http.handle, { host: '127.0.0.1', port: 0, log: http.log })
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  let received = ''
+  await Bun.connect({
+    hostname: '127.0.0.1',
+    port: Number(new URL(server.url).port),
+    socket: {
+      open: (socket) => {
+        socket.write(`GET /health HTTP/1.1\r\n${lines}\r\nConnection: close\r\n\r\n`)
+      },
+      data: (_, data) => {
+        received += data.toString()
+      },
+      close: () => resolve(),
+    },
+  })
+  await closed
+  await server.stop(0)
+  expect(received).toStartWith(`HTTP/1.1 ${status} `)
+})
+
+test('the service describes itself, is healthy and ready', async () => {
   expect(await json(http.call('GET', '/', { as: null }))).toEqual({
     name: 'taskport',
     version: '0.0.0',
@@ -278,9 +306,9 @@ test('the service names itself, is healthy and ready', async () => {
 
 describe('a storage that fails', () => {
   const failing = (error: Error) =>
-    openHttp(new Proxy(memoryTaskStore(), { get: () => () => Promise.reject(error) }))
+    openHttp(new Proxy(memoryStorage().tasks, { get: () => () => Promise.reject(error) }))
 
-  test('is 503 with Retry-After while it is away; health does not ask it', async () => {
+  test('is 503 with Retry-After while it is unreachable; liveness ignores it', async () => {
     http = failing(new DomainError('unavailable', 'The storage cannot be reached right now.'))
     for (const path of ['/api/tasks', '/health/ready']) {
       const response = await http.call('GET', path)
@@ -290,7 +318,7 @@ describe('a storage that fails', () => {
     expect((await http.call('GET', '/health')).status).toBe(200)
   })
 
-  test('unexpectedly is 500, which names the request and tells nothing', async () => {
+  test('unexpectedly is 500, which names the request and reveals nothing', async () => {
     const secret = 'duplicate key value violates "users" at /srv/app.ts'
     http = failing(Object.assign(new Error(secret), { status: 418, code: 'NOT_FOUND' }))
     const response = await http.call('POST', '/api/tasks', { body: { title: 'private text' } })
@@ -303,15 +331,15 @@ describe('a storage that fails', () => {
     expect(JSON.stringify(http.lines)).not.toContain('users')
   })
 
-  test('that answers too late is 503 within the deadline', async () => {
-    const never = new Proxy(memoryTaskStore(), { get: () => () => new Promise(() => {}) })
+  test('to respond in time is 503 at the deadline', async () => {
+    const never = new Proxy(memoryStorage().tasks, { get: () => () => new Promise(() => {}) })
     http = openHttp(never, { deadline: 20 })
     expect((await http.call('GET', '/api/tasks')).status).toBe(503)
   })
 })
 
 describe('headers', () => {
-  test('every answer has a request id, its own or a plain one of the caller', async () => {
+  test("every response has a request id, generated or the client's", async () => {
     const first = await http.call('GET', '/health')
     const second = await http.call('GET', '/nothing')
     expect(first.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
@@ -325,7 +353,7 @@ describe('headers', () => {
       expect(await given(odd)).not.toBe(odd)
   })
 
-  test('every answer is safe to show in a browser and kept by no shared cache', async () => {
+  test('every response is safe in a browser and not stored by shared caches', async () => {
     for (const path of ['/health', '/api/tasks', '/nothing']) {
       const { headers } = await http.call('GET', path)
       expect(headers.get('x-content-type-options')).toBe('nosniff')
@@ -335,7 +363,7 @@ describe('headers', () => {
     }
   })
 
-  test('CORS lets in exactly the origins of the list', async () => {
+  test('CORS allows exactly the configured origins', async () => {
     const origin = 'https://app.example.com'
     for (const as of ['alice', null]) {
       const { headers } = await http.call('GET', '/api/tasks', { as, headers: { origin } })
@@ -374,7 +402,7 @@ describe('headers', () => {
 })
 
 describe('the log', () => {
-  test('has one line for every request, refused ones as well', async () => {
+  test('has one line per request, including rejected ones', async () => {
     const { id } = await json(http.call('POST', '/api/tasks', { body: { title: 'a' } }))
     await http.call('GET', `/api/tasks/${id}?secret=1`)
     await http.call('GET', '/api/tasks', { as: 'bad' })
@@ -392,7 +420,7 @@ describe('the log', () => {
     for (const { ms } of http.lines) expect(ms).toBeNumber()
   })
 
-  test('holds nothing that users write and no token', async () => {
+  test('contains no user content and no token', async () => {
     const body = { title: 'private title', description: 'private words' }
     const { id } = await json(http.call('POST', '/api/tasks', { body, as: 'alice' }))
     await http.call('PUT', `/api/tasks/${id}`, { body: { title: 5, 'private member': 1 } })

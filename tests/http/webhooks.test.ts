@@ -21,7 +21,7 @@ const create = (body: unknown = DRAFT, as = 'alice') =>
 
 const read = (id: string) => json(http.call('GET', `/api/webhooks/${id}`))
 
-test('a webhook is made, and shows its secret only then', async () => {
+test('a created webhook shows its secret once', async () => {
   const response = await create()
   const { secret, ...webhook } = await json(response)
   expect(response.status).toBe(201)
@@ -48,6 +48,45 @@ test('a webhook is made, and shows its secret only then', async () => {
   for (const hidden of ['secret', 'whsec', 'alice']) expect(text).not.toContain(hidden)
 })
 
+test('one response has every issue: of the schema, of the domain, and of the address', async () => {
+  const response = await create({ url: 'https://127.1/', events: 'all', secret: 'x' })
+  const { errors } = await json(response)
+  expect(errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual([
+    '/events',
+    '/secret',
+    '/url',
+  ])
+})
+
+test('a key makes every write safe to repeat', async () => {
+  const keyed = (method: string, path: string, key: string, body?: unknown) =>
+    http.call(method, path, {
+      headers: { 'idempotency-key': key },
+      ...(body !== undefined && { body }),
+    })
+  const twice = async (method: string, path: string, body?: unknown) => {
+    const key = `${method} ${path}`.replaceAll(' ', '-')
+    const [first, second] = [
+      await keyed(method, path, key, body),
+      await keyed(method, path, key, body),
+    ]
+    expect(second.status).toBe(first.status)
+    expect(first.headers.has('idempotency-replayed')).toBe(false)
+    expect(second.headers.get('idempotency-replayed')).toBe('true')
+    const texts = [await first.text(), await second.text()]
+    expect(texts[1]).toBe(texts[0])
+    return texts[0] ?? ''
+  }
+  const { id } = JSON.parse(await twice('POST', '/api/webhooks', DRAFT))
+  expect(await json(http.call('GET', '/api/webhooks'))).toHaveLength(1)
+  await twice('POST', `/api/webhooks/${id}/ping`)
+  await twice('POST', `/api/webhooks/${id}/rotate-secret`)
+  expect((await webhooks.get('alice', id))?.secrets).toHaveLength(2)
+  await twice('POST', `/api/webhooks/${id}/replay`, { since: 0 })
+  await twice('DELETE', `/api/webhooks/${id}`)
+  expect((await keyed('DELETE', `/api/webhooks/${id}`, 'another')).status).toBe(404)
+})
+
 test.each([
   ['no address', { events: DRAFT.events }, '/url'],
   ['no events', { url: DRAFT.url }, '/events'],
@@ -60,7 +99,7 @@ test.each([
   ['this machine', { ...DRAFT, url: 'https://127.1/' }, '/url'],
   ['a private network', { ...DRAFT, url: 'https://[fd00::1]:8443/' }, '/url'],
   ['a password', { ...DRAFT, url: 'https://a:b@hooks.example.com/' }, '/url'],
-])('%s is refused, and the field named', async (_, body, pointer) => {
+])('rejects and names the field: %s', async (_, body, pointer) => {
   const response = await create(body)
   const { errors } = await json(response)
   expect(response.status).toBe(400)
@@ -68,7 +107,7 @@ test.each([
   expect(await json(http.call('GET', '/api/webhooks'))).toEqual([])
 })
 
-test('the eleventh is refused', async () => {
+test('rejects the eleventh webhook', async () => {
   for (let n = 0; n < 10; n++) expect((await create()).status).toBe(201)
   const response = await create()
   expect(response.status).toBe(403)
@@ -84,18 +123,38 @@ const REQUESTS: [string, string, Call][] = [
   ['POST', '/replay', { body: { since: 0 } }],
 ]
 
-test.each(REQUESTS)('%s %s of another user, and of nobody, is 404', async (method, path, call) => {
-  const { id, secret, ...before } = await json(create())
-  const request = (as: string, target: string) =>
-    http.call(method, `/api/webhooks/${target}${path}`, { ...call, as })
-  const foreign = await request('bob', id)
-  expect(foreign.status).toBe(404)
-  expect((await request('alice', 'x')).status).toBe(404)
-  expect(await read(id)).toMatchObject(before)
-  expect((await request('alice', id)).status).toBeLessThan(300)
+test.each(REQUESTS)(
+  "%s %s of another user's or an unknown webhook is 404",
+  async (method, path, call) => {
+    const { id, secret, ...before } = await json(create())
+    const request = (as: string, target: string) =>
+      http.call(method, `/api/webhooks/${target}${path}`, { ...call, as })
+    const foreign = await request('bob', id)
+    expect(foreign.status).toBe(404)
+    expect((await request('alice', 'x')).status).toBe(404)
+    expect(await read(id)).toMatchObject(before)
+    expect((await request('alice', id)).status).toBeLessThan(300)
+  },
+)
+
+test('ids are case-insensitive', async () => {
+  for (const [method, path, call] of REQUESTS.toSorted(([a]) => (a === 'DELETE' ? 1 : -1))) {
+    const { id } = await json(create())
+    const response = await http.call(method, `/api/webhooks/${id.toUpperCase()}${path}`, call)
+    expect([method, path, response.status < 300]).toEqual([method, path, true])
+  }
 })
 
-test('a deleted one is gone', async () => {
+test.each([
+  [{ url: '', events: [1] }, ['/events/0', '/url']],
+  [{ url: 5, events: ['task.created'] }, ['/events', '/url']],
+  [{ url: 'https://a:b@hooks.example.com/', secret: 1 }, ['/events', '/secret', '/url']],
+])('wrong types and invalid values are reported together: %j', async (body, pointers) => {
+  const { errors } = await json(create(body))
+  expect(errors.map((error: { pointer: string }) => error.pointer).sort()).toEqual(pointers)
+})
+
+test('a deleted webhook is 404', async () => {
   const { id } = await json(create())
   expect((await http.call('DELETE', `/api/webhooks/${id}`)).status).toBe(204)
   for (const [method, path, call] of REQUESTS) {
@@ -103,7 +162,7 @@ test('a deleted one is gone', async () => {
   }
 })
 
-test('rotating shows the new secret, once', async () => {
+test('rotating shows the new secret once', async () => {
   const { id, secret } = await json(create())
   const rotated = await json(http.call('POST', `/api/webhooks/${id}/rotate-secret`))
   expect(rotated.secret).toMatch(/^whsec_/)
@@ -115,16 +174,18 @@ describe('replay', () => {
   const replay = (id: string, body: unknown) =>
     http.call('POST', `/api/webhooks/${id}/replay`, { body })
 
-  test('goes back to a revision', async () => {
+  test('resets the position to a revision', async () => {
     for (const title of ['a', 'b']) await http.call('POST', '/api/tasks', { body: { title } })
     const { id, position } = await json(create())
     expect(position).toBe(2)
     expect(await json(replay(id, { since: 1 }))).toMatchObject({ id, position: 1 })
   })
 
-  test('from a revision that is not there yet is 410', async () => {
+  test('from a future revision is 410', async () => {
     const { id } = await json(create())
-    expect((await replay(id, { since: 1 })).status).toBe(410)
+    for (const since of [1, 2 ** 53, 1e300]) {
+      expect((await replay(id, { since })).status).toBe(410)
+    }
   })
 
   test.each([
@@ -134,7 +195,7 @@ describe('replay', () => {
     { since: 1.5 },
     { since: null },
     { since: 0, x: 1 },
-  ])('from %j is refused', async (body) => {
+  ])('rejects %j', async (body) => {
     const { id } = await json(create())
     const response = await replay(id, body)
     expect(response.status).toBe(400)
@@ -142,7 +203,7 @@ describe('replay', () => {
   })
 })
 
-test('its state says what is wrong, since when, and when it is tried again', async () => {
+test('the state shows the error, its beginning and the next attempt', async () => {
   const { id } = await json(create())
   const at = '2026-02-10T12:00:00.000Z'
   const fail = async (error: Parameters<typeof failed>[1], time: string) => {

@@ -1,8 +1,14 @@
-import { memoryJobQueue } from '../../src/adapters/jobs/memory.ts'
-import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type App, type AppOptions, createApp } from '../../src/application/index.ts'
-import type { Ports } from '../../src/application/ports.ts'
+import type { JobQueue, Ports } from '../../src/application/ports.ts'
+
+/** A queue that runs nothing. */
+export const idleQueue: JobQueue = {
+  enqueue: async () => {},
+  work: () => {},
+  stop: async () => {},
+}
 
 /** The app with what a test cares for, and the simplest there is for everything else. */
 export const appOf = (
@@ -11,8 +17,9 @@ export const appOf = (
 ): App =>
   createApp(
     {
-      webhooks: memoryWebhookStore(),
-      jobs: memoryJobQueue(),
+      webhooks: memoryStorage().webhooks,
+      jobs: idleQueue,
+      wake: () => {},
       ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),
       chance: () => 0,

@@ -12,6 +12,7 @@ export const openBrowser = (): Promise<Browser> => {
   }
   return chromium.launch({
     executablePath: path,
+    timeout: 30_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',

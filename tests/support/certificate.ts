@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { temporaryFolder } from './folder.ts'
+import { within } from './wait.ts'
 
-/** A certificate for a name that nobody but its maker trusts. */
+/** A self-signed certificate for a name. */
 export const selfSigned = async (name: string): Promise<{ key: string; cert: string }> => {
   const folder = temporaryFolder()
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
@@ -13,6 +14,7 @@ export const selfSigned = async (name: string): Promise<{ key: string; cert: str
     ],
     { stdout: 'ignore', stderr: 'pipe' },
   )
-  if ((await made.exited) !== 0) throw new Error(await new Response(made.stderr).text())
+  const code = await within(made.exited, 'openssl should make a certificate.')
+  if (code !== 0) throw new Error(await new Response(made.stderr).text())
   return { key: await Bun.file(key).text(), cert: await Bun.file(cert).text() }
 }

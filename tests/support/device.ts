@@ -32,7 +32,7 @@ export const device = (http: Http, user: string, actions: readonly Action[]) => 
     http.handle(new Request(url, init))
 
   const send = async (url: string, init: RequestInit): Promise<Response> => {
-    if (init.method === undefined) return breakable(await handle(url, init), connection.signal)
+    if (url.includes('/api/events')) return breakable(await handle(url, init), connection.signal)
     const fault = init.method === 'GET' ? undefined : faults.shift()
     if (fault === 'request') throw new TypeError('The request was lost.')
     const answer = handle(url, init)

@@ -1,6 +1,8 @@
+import { within } from './wait.ts'
+
 export type ReceivedEvent = Readonly<{ event?: string; id?: string; data?: unknown }>
 
-/** Reads server-sent events as they come. */
+/** Reads server-sent events as they come; every wait ends with an error at its deadline. */
 export type EventReader = Readonly<{
   headers: Headers
   /** Undefined when the stream has ended; rejects when it was cut off. */
@@ -15,10 +17,14 @@ export const readEvents = async (
   headers: Record<string, string>,
 ): Promise<EventReader> => {
   const abort = new AbortController()
-  const response = await fetch(url, { headers, signal: abort.signal })
+  const response = await within(
+    fetch(url, { headers, signal: abort.signal }),
+    `The stream ${url} should begin.`,
+  )
   if (!response.ok || !response.body) throw new Error(`${response.status} ${await response.text()}`)
   const blocks = read(response.body)
-  const next = async (): Promise<string | undefined> => (await blocks.next()).value
+  const next = async (): Promise<string | undefined> =>
+    (await within(blocks.next(), `Another event of ${url} should come.`)).value
   return {
     headers: response.headers,
     next: async () => {
@@ -29,7 +35,11 @@ export const readEvents = async (
       return undefined
     },
     heartbeats: async (count) => {
-      for (let seen = 0; seen < count; ) if ((await next()) === ':') seen++
+      for (let seen = 0; seen < count; ) {
+        const block = await next()
+        if (block === undefined) throw new Error(`The stream ended after ${seen} heartbeats.`)
+        if (block === ':') seen++
+      }
     },
     close: () => abort.abort(),
   }

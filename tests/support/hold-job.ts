@@ -1,8 +1,8 @@
-/** Takes a job and never finishes it; says so on stdout. `bun hold-job.ts <sqlite file or database URL>` */
+/** Takes a job and never finishes it; writes its id to stdout. `bun hold-job.ts <database URL>` */
 import { openQueue } from './jobs.ts'
 
 const queue = await openQueue(Bun.argv[2] ?? '')
-queue.work(async ({ key }) => {
-  process.stdout.write(`${key}\n`)
+queue.work(async ({ id }) => {
+  process.stdout.write(`${id}\n`)
   await new Promise(() => {})
 })

@@ -1,12 +1,12 @@
-import type { Accounts } from '../../src/adapters/http/account-routes.ts'
+import type { Accounts } from '../../src/adapters/http/accounts/routes.ts'
 import { type ApiOptions, api } from '../../src/adapters/http/api.ts'
 import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
-import { memoryWebhookStore } from '../../src/adapters/memory/webhook-store.ts'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import type { TaskStore, TokenVerifier, WebhookStore } from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { appOf } from './app.ts'
 
-/** The token is the user, percent-encoded; `expired`, `bad` and `keyless` are what they say. */
+/** The token is the percent-encoded user; `expired`, `bad` and `keyless` are rejected as such. */
 export const plainTokens: TokenVerifier = (token) => {
   if (token === 'expired') throw new DomainError('unauthenticated', 'The token has expired.')
   if (token === 'bad') throw new DomainError('unauthenticated', 'The token is not valid here.')
@@ -23,7 +23,7 @@ export type Call = Readonly<{
   headers?: Record<string, string>
 }>
 
-/** The real app over a storage, called without a socket. */
+/** The real app over a storage, without a socket. */
 export const openHttp = (
   tasks: TaskStore,
   {
@@ -31,7 +31,7 @@ export const openHttp = (
     accounts,
     taskQuota = 10_000,
     streams = {},
-    webhooks = memoryWebhookStore(),
+    webhooks = memoryStorage().webhooks,
     ...options
   }: Partial<HandlerOptions> & {
     verify?: TokenVerifier
@@ -58,7 +58,7 @@ export const openHttp = (
   const routes = api(app, verify, { version: '0.0.0', streams, ...(accounts && { accounts }) })
   const handle = handler(routes, { log, ...options })
 
-  /** Signed in as alice unless told otherwise; `body` is sent as JSON, `raw` as it is. */
+  /** Authenticated as alice by default; `body` is sent as JSON, `raw` unchanged. */
   const call = (method: string, path: string, { as = 'alice', body, raw, headers }: Call = {}) =>
     handle(
       new Request(`http://localhost${path}`, {
@@ -87,7 +87,7 @@ export const openHttp = (
 
 export type Http = ReturnType<typeof openHttp>
 
-/** A JSON answer, loosely typed: tests say what they expect of it. */
+/** A JSON body, loosely typed: the tests check its shape. */
 // biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests check
 export const json = async (response: Response | Promise<Response>): Promise<any> =>
   (await response).json()

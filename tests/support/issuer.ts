@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 import { jwt } from 'better-auth/plugins/jwt'
+import { within } from './wait.ts'
 
 /** A real Better Auth with its jwt plugin, as a front end would run it, on a socket of its own. */
 export const startIssuer = async () => {
@@ -22,30 +23,30 @@ export const startIssuer = async () => {
   await runMigrations()
   const auth = betterAuth(options)
 
-  const post = async (path: string, body: object): Promise<Response> => {
-    const response = await fetch(`${url}/api/auth${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', origin: url },
-      body: JSON.stringify(body),
-    })
+  const call = async (path: string, init: RequestInit): Promise<Response> => {
+    const response = await within(
+      fetch(`${url}/api/auth${path}`, init),
+      `The issuer should respond to ${path}.`,
+    )
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
     return response
   }
 
   /** Signs a new user up and gets the token that a front end would send along. */
   const signUp = async (email: string): Promise<{ userId: string; token: string }> => {
-    const response = await post('/sign-up/email', {
-      email,
-      name: email,
-      password: 'correct horse battery',
+    const response = await call('/sign-up/email', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: url },
+      body: JSON.stringify({ email, name: email, password: 'correct horse battery' }),
     })
     const { user } = (await response.json()) as { user: { id: string } }
     const cookie = response.headers
       .getSetCookie()
       .map((line) => line.split(';')[0])
       .join('; ')
-    const answer = await fetch(`${url}/api/auth/token`, { headers: { cookie } })
-    const { token } = (await answer.json()) as { token: string }
+    const { token } = (await (await call('/token', { headers: { cookie } })).json()) as {
+      token: string
+    }
     return { userId: user.id, token }
   }
 

@@ -3,8 +3,8 @@ import type { Socket } from 'bun'
 type Peer = Socket<{ other?: Peer; held: Uint8Array[] }>
 
 /**
- * A TCP relay to a server, between it and its client, that can go silent: then nothing passes and
- * nobody is told, as when a machine freezes or a cable is pulled.
+ * A TCP relay between a server and its client that can go silent: then nothing passes and neither
+ * side notices, as when a machine freezes or a cable is pulled.
  */
 export const silentProxy = (target: string) => {
   const { hostname, port } = new URL(target)

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { within } from './wait.ts'
 
-/** A request of a webhook, as it came. */
+/** A webhook request as it was received. */
 export type Delivery = Readonly<{
   headers: Record<string, string>
   body: string
@@ -12,8 +14,8 @@ export type Delivery = Readonly<{
 export type Verdict = 'accept' | 'refuse' | 'cut'
 
 /**
- * A real receiver of webhooks. `judge` is given a path's requests so far and decides whether to take
- * the last of them, to answer 500, or to take it and cut the connection without an answer.
+ * A real receiver of webhooks. `judge` gets the requests to one path so far and decides whether to
+ * accept the last of them, to refuse it with 500, or to take it and cut the connection.
  */
 export const startReceiver = async (
   judge: (deliveries: readonly Delivery[]) => Verdict = () => 'accept',
@@ -38,11 +40,22 @@ export const startReceiver = async (
       news = Promise.withResolvers()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.listen(0, '127.0.0.1')
+  await within(once(server, 'listening'), 'The receiver of webhooks should listen.')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     deliveries,
     news: () => news.promise,
+    /** Resolves once a condition holds, which is checked now and after every request. */
+    until: (holds: () => boolean, expected: () => string, milliseconds?: number) => {
+      let over = false
+      const holding = async (): Promise<void> => {
+        while (!over && !holds()) await news.promise
+      }
+      return within(holding(), expected, milliseconds).finally(() => {
+        over = true
+      })
+    },
     close: () => {
       server.closeAllConnections()
       server.close()

@@ -4,14 +4,14 @@ const ROOT = join(import.meta.dir, '../..')
 
 const children = new Set<Bun.Subprocess>()
 
-/** Ends what a failed test has left running. */
+/** Kills what a failed test has left running. */
 export const killServers = (): void => {
   for (const child of children) child.kill('SIGKILL')
 }
 
 export type RunningProcess = Readonly<{
   url: string
-  /** What it has written so far: JSON lines, and words for people. */
+  /** Its output so far: the log, and the text on stderr. */
   lines: Record<string, unknown>[]
   stderr(): string
   signal(name: NodeJS.Signals): void
@@ -55,7 +55,7 @@ export const startServer = async (
   return { url, lines, stderr: () => errors, signal: (name) => child.kill(name), exited }
 }
 
-/** What somebody has after signing up or in with plain HTTP. */
+/** What a user has after signing up or in with plain HTTP. */
 export type Account = Readonly<{ userId: string; token: string; cookie: string }>
 
 export const PASSWORD = 'correct horse'
@@ -77,15 +77,15 @@ export const enter = async (
     .map((line) => line.split(';')[0])
     .join('; ')
   const { user } = (await response.json()) as { user: { id: string } }
-  const answer = await fetch(`${url}/api/auth/token`, { headers: { cookie } })
-  const { token } = (await answer.json()) as { token: string }
+  const issued = await fetch(`${url}/api/auth/token`, { headers: { cookie } })
+  const { token } = (await issued.json()) as { token: string }
   return { userId: user.id, token, cookie }
 }
 
 /** Tokens without an identity provider: a secret for the server's environment, and the command. */
 export const SHARED = { BETTER_AUTH_SECRET: 'a secret of at least thirty-two bytes' }
 
-/** A token of the command, signed with `SHARED` unless told otherwise. */
+/** A token of the command, signed with `SHARED` unless `env` says otherwise. */
 export const tokenFor = async (
   folder: string,
   args: string[],

@@ -1,7 +1,25 @@
-import type { Clock, NewId, TaskStore } from '../../src/application/ports.ts'
-import { newTask, type Task, type TaskDraft, type UserId } from '../../src/domain/task.ts'
+import type { Clock, Commit, NewId, StoredTask, TaskStore } from '../../src/application/ports.ts'
+import {
+  decide,
+  type LogEntry,
+  type VersionedTask,
+  type Write,
+} from '../../src/domain/changeset.ts'
+import type { Instant } from '../../src/domain/due-date.ts'
+import {
+  newTask,
+  type Task,
+  type TaskDraft,
+  type TaskId,
+  type UserId,
+} from '../../src/domain/task.ts'
+import { taskQuery } from '../../src/domain/task-query.ts'
 
 export const NOON = '2026-02-10T12:00:00.000Z'
+export const LATER = '2026-02-11T12:00:00.000Z'
+
+/** The whole of a list. */
+export const WHOLE = { limit: null, after: null }
 
 /** A clock that gains a second at every look, from noon of 10 February 2026. */
 export const tickingClock = (): Clock => {
@@ -13,10 +31,14 @@ export const tickingClock = (): Clock => {
   }
 }
 
-let taken = 0
+let ids = 0
+let users = 0
 
 /** Ascending ids that no two tests share: on a common database they must differ. */
-export const countingIds = (): NewId => () => uuid(++taken)
+export const countingIds = (): NewId => () => uuid(++ids)
+
+/** A user that no other test has. */
+export const someone = (): UserId => `user-${++users}`
 
 /** The UUIDv7 with this number as its time. */
 export const uuid = (number: number): string => {
@@ -26,37 +48,123 @@ export const uuid = (number: number): string => {
 
 const SALT = Bun.randomUUIDv7().slice(24)
 
+const logOf = (write: Write): LogEntry[] => {
+  if (write.op === 'check') return []
+  const { revisionOffset } = write
+  const entry = { revisionOffset, before: null }
+  if (write.op === 'remove') return [{ ...entry, id: write.id, op: 'delete' }]
+  return [{ ...entry, id: write.task.id, op: 'upsert' }]
+}
+
+/** The commit of these writes, each of which takes one revision. */
+export const commitOf = (
+  owner: UserId,
+  writes: readonly Write[],
+  more: Partial<Commit> = {},
+): Commit => {
+  const log = writes.flatMap(logOf).sort((a, b) => a.revisionOffset - b.revisionOffset)
+  const count = (op: Write['op']): number => writes.filter((write) => write.op === op).length
+  return {
+    owner,
+    writes,
+    log,
+    revisionCount: log.length,
+    taskCountDelta: count('create') - count('remove'),
+    quota: 10_000,
+    at: NOON,
+    ...more,
+  }
+}
+
+/** The owner's revision before the commit; undefined when there was a conflict. */
+const baseOf = async (tasks: TaskStore, commit: Commit): Promise<number | undefined> => {
+  const result = await tasks.commit(commit)
+  return result.status === 'committed' ? result.baseRevision : undefined
+}
+
 /** Stores a task straight through the port. */
 export const put = async (
   tasks: TaskStore,
   owner: UserId,
   draft: string | TaskDraft,
-  { id = countingIds()(NOON), quota = 10_000 } = {},
+  { id = countingIds()(NOON), quota = 10_000, at = NOON } = {},
 ): Promise<Task> => {
-  const task = newTask(id, owner, typeof draft === 'string' ? { title: draft } : draft, NOON)
-  const base = await tasks.write({ ...ONE, owner, quota, writes: [{ op: 'create', task, nth: 1 }] })
-  if (typeof base === 'string') throw new Error(base)
+  const task = newTask(id, owner, typeof draft === 'string' ? { title: draft } : draft, at)
+  const writes = [{ op: 'create', task, revisionOffset: 1 }] as const
+  const base = await baseOf(tasks, commitOf(owner, writes, { quota, at }))
+  if (base === undefined) throw new Error('The task was not created.')
   return { ...task, revision: base + 1 }
 }
 
+/** `task.revision` is the one that the change was decided on. */
+export const replacement = (task: Task, revisionOffset = 1): Write => ({
+  op: 'replace',
+  task,
+  baseRevision: task.revision,
+  revisionOffset,
+})
+
+export const removal = ({ id, revision }: Task, revisionOffset = 1): Write => ({
+  op: 'remove',
+  id,
+  baseRevision: revision,
+  revisionOffset,
+})
+
 /** The task with its new revision; undefined when it has changed meanwhile. */
-export const replace = async (tasks: TaskStore, task: Task): Promise<Task | undefined> => {
-  const base = await tasks.write({
-    ...ONE,
-    owner: task.user_id,
-    writes: [{ op: 'replace', task, nth: 1 }],
-  })
-  return typeof base === 'number' ? { ...task, revision: base + 1 } : undefined
+export const replace = async (
+  tasks: TaskStore,
+  task: Task,
+  at = NOON,
+): Promise<Task | undefined> => {
+  const base = await baseOf(tasks, commitOf(task.user_id, [replacement(task)], { at }))
+  return base === undefined ? undefined : { ...task, revision: base + 1 }
 }
 
 /** False when it has changed meanwhile. */
-export const remove = async (tasks: TaskStore, task: Task, at = NOON): Promise<boolean> => {
-  const writes = [{ op: 'remove', task, nth: 1 }] as const
-  return typeof (await tasks.write({ ...ONE, owner: task.user_id, at, writes })) === 'number'
+export const remove = async (tasks: TaskStore, task: Task, at = NOON): Promise<boolean> =>
+  (await baseOf(tasks, commitOf(task.user_id, [removal(task)], { at }))) !== undefined
+
+/** What operations are decided on. */
+export const foundOf = (stored: readonly StoredTask[]): Map<TaskId, VersionedTask> =>
+  new Map(
+    stored.map(({ document, ...more }) => {
+      const task = document.value()
+      return [task.id, { ...more, task }]
+    }),
+  )
+
+/** Sends the reminder of a task, if it is due; false when it is not, or the task has changed meanwhile. */
+export const remindOf = async (
+  tasks: TaskStore,
+  owner: UserId,
+  id: string,
+  now: Instant,
+): Promise<boolean> => {
+  const stored = await tasks.get(owner, id)
+  if (!stored) return false
+  const operations = [{ op: 'remind', id, precondition: 'any' }] as const
+  const { changes: _, ...changeset } = decide(operations, foundOf([stored]), {
+    owner,
+    now,
+    newId: countingIds(),
+  })
+  if (changeset.revisionCount === 0) return false
+  return (await baseOf(tasks, { ...changeset, owner, quota: 0, at: now })) !== undefined
 }
 
-/** 0 for somebody without any change. */
-export const revisionOf = async (tasks: TaskStore, owner: UserId): Promise<number> =>
-  (await tasks.revisions([owner]))[0]?.revision ?? 0
+export const taskOf = async (
+  tasks: TaskStore,
+  owner: UserId,
+  id: string,
+): Promise<Task | undefined> => (await tasks.get(owner, id))?.document.value()
 
-const ONE = { taken: 1, quota: 0, at: NOON }
+/** Oldest first. */
+export const titlesOf = async (tasks: TaskStore, owner: UserId): Promise<string[]> => {
+  const list = await tasks.list(owner, taskQuery({ order: 'asc' }), WHOLE)
+  return list.tasks.value().map(({ title }) => title)
+}
+
+/** 0 for an owner without any change. */
+export const revisionOf = async (tasks: TaskStore, owner: UserId): Promise<number> =>
+  (await tasks.versions([owner]))[0]?.version.revision ?? 0

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
-import { documentation } from './openapi-document.ts'
-import { problem } from './problem.ts'
+import { documentation, type Resource } from './openapi/document.ts'
+import { problem } from './transport/problem.ts'
 
 const ASSETS = '/docs/assets/'
 
@@ -10,7 +10,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 }
 
-/** Without a `url` of its own the page would look for the document beside itself, wrong at `/docs/`. */
+/** The default `url` is relative to the page, and wrong at `/docs/`. */
 const OPTIONS = {
   url: '/docs/json',
   deepLinking: true,
@@ -23,15 +23,15 @@ const OPTIONS = {
 const HIDDEN = { detail: { hide: true } }
 
 /**
- * `/docs`, an interactive page that asks nobody but this server, and `/docs/json`, the OpenAPI
- * document of every route that is not hidden. Both are made when they are first asked for.
+ * `/docs`, an interactive page that loads nothing from other servers, and `/docs/json`, the OpenAPI
+ * document of every route that is not hidden. Both are built on the first request.
  */
-export const docs = (version: string, accounts: boolean) => {
+export const docs = (version: string, resources: readonly Resource[]) => {
   const app = new Elysia()
-  let made: Promise<Site> | undefined
+  let built: Promise<Site> | undefined
   const site = (): Promise<Site> => {
-    made ??= makeSite(documentation(version, accounts), () => app['getGlobalRoutes']())
-    return made
+    built ??= buildSite(documentation(version, resources), () => app['getGlobalRoutes']())
+    return built
   }
   return app
     .get('/docs', async () => (await site()).page(), HIDDEN)
@@ -43,8 +43,8 @@ type Site = Readonly<{ page(): Response; document(): Response }>
 
 type Routes = ReturnType<Elysia['getGlobalRoutes']>
 
-/** Loads the plugin only now: that takes half as long as the whole framework does. */
-const makeSite = async (description: object, routes: () => Routes): Promise<Site> => {
+/** Loads the plugin late: it takes half as long to load as the whole framework. */
+const buildSite = async (description: object, routes: () => Routes): Promise<Site> => {
   const { swagger } = await import('@elysiajs/swagger')
   const plugin = swagger({
     provider: 'swagger-ui',
@@ -69,7 +69,7 @@ const makeSite = async (description: object, routes: () => Routes): Promise<Site
   }
 }
 
-/** The plugin's page takes its script from a public server; this one takes it from here. */
+/** The plugin's page loads its script from a CDN. */
 const localPage = (page: string): string =>
   page
     .replace(/https:\/\/unpkg\.com\/swagger-ui-dist@[^/]*\//g, ASSETS)
@@ -92,7 +92,7 @@ const policyOf = (page: string): string => {
 
 const asset = (file: string): Response => {
   const type = Object.hasOwn(TYPES, file) ? TYPES[file] : undefined
-  if (!type) return problem('not-found', 'There is nothing at this address. See /docs.')
+  if (!type) return problem('not-found', 'No asset has this name. See /docs.')
   const path = new URL(import.meta.resolve(`swagger-ui-dist/${file}`))
   const headers = { 'content-type': type, 'cache-control': 'public, max-age=3600' }
   return new Response(Bun.file(path), { headers })

@@ -1,14 +1,14 @@
 import { type Log, serializeError } from '../../application/log.ts'
 import type { Handler } from './handler.ts'
-import { unexpected } from './problem.ts'
+import { unexpected } from './transport/problem.ts'
 
 export type RunningServer = Readonly<{
   url: string
-  /** Stops accepting, lets what runs finish for at most `grace` milliseconds, then cuts it off. */
+  /** Stops accepting, gives running requests `grace` milliseconds, then closes all connections. */
   stop(grace?: number): Promise<void>
 }>
 
-/** A `worker` shares its port. Throws an Error that says what to do when the port is taken. */
+/** A `worker` shares its port with others. Throws `portTaken` if the port is in use. */
 export const serve = (
   handle: Handler,
   { host, port, worker, log }: { host: string; port: number; worker?: boolean; log: Log },
@@ -22,14 +22,14 @@ export const serve = (
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, server) => handle(request, () => server.requestIP(request)?.address),
       error: (error) => {
-        log.error(serializeError(error), 'answer failed')
+        log.error(serializeError(error), 'response failed')
         return unexpected(Bun.randomUUIDv7())
       },
     })
     const stop = async (grace = 8000): Promise<void> => {
-      const { promise: late, resolve } = Promise.withResolvers<void>()
+      const { promise: timeout, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, grace)
-      await Promise.race([server.stop(), late])
+      await Promise.race([server.stop(), timeout])
       clearTimeout(timer)
       await server.stop(true)
     }
@@ -41,6 +41,9 @@ export const serve = (
 }
 
 export const portTaken = (host: string, port: number, cause: unknown): Error =>
-  new Error(`Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another one.`, {
-    cause,
-  })
+  new Error(
+    `Port ${port} on ${host} is taken. Stop the process that uses it, or set PORT to another port.`,
+    {
+      cause,
+    },
+  )

@@ -12,17 +12,17 @@ export type AuthSettings = Readonly<{
   audience: string
   /** At least 32 bytes; it encrypts the signing key and signs the session cookies. */
   secret: string
-  /** Where browsers find the server; `https` makes cookies secure. */
+  /** The server's URL for browsers; with `https` cookies are secure. */
   baseUrl: string
   /** Origins of front ends that may use sessions, besides the server's own. */
   origins: readonly string[]
-  /** Told, before the account goes, whose data has to go with it. */
+  /** Deletes the user's data; called before the account is deleted. */
   onDelete: (userId: string) => Promise<void>
-  /** Told what the library finds wrong. */
-  onError: (message: string) => void
+  /** Called with every error that the library logs. */
+  onError: (error: Error) => void
 }>
 
-/** The header that carries the peer's address; whatever a client sends in it is replaced. */
+/** Carries the peer's address; what a client sends in it is overwritten. */
 export const PEER_HEADER = 'x-taskport-peer'
 
 const optionsOf = (database: IdentityDatabase['database'], settings: AuthSettings) =>
@@ -71,15 +71,21 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
     },
     advanced: {
       ipAddress: { ipAddressHeaders: [PEER_HEADER] },
-      // Said outright: left to itself the library checks less when NODE_ENV is "test".
+      // Explicit, because the library's default checks less when NODE_ENV is "test".
       disableOriginCheck: false,
       disableCSRFCheck: false,
     },
-    logger: { level: 'error', log: (_level, message) => settings.onError(message) },
+    logger: {
+      level: 'error',
+      log: (_level, message, ...details) => {
+        const cause = details.find((detail) => detail instanceof Error)
+        settings.onError(new Error(String(message), cause && { cause }))
+      },
+    },
     onAPIError: { throw: true },
   }) satisfies BetterAuthOptions
 
-/** Brings the schema up to date, makes the first signing key, and only then opens. */
+/** Migrates the schema and creates the first signing key before it resolves. */
 export const openAuth = async (
   { database, exclusively }: IdentityDatabase,
   settings: AuthSettings,

@@ -10,7 +10,7 @@ export type IdentityStorage =
 
 export type IdentityDatabase = Readonly<{
   database: NonNullable<BetterAuthOptions['database']>
-  /** Runs a step while no other process runs one. */
+  /** Runs a step under a lock across processes. */
   exclusively(step: () => Promise<void>): Promise<void>
   close(): Promise<void>
 }>
@@ -22,7 +22,7 @@ export const openIdentityDatabase = async (storage: IdentityStorage): Promise<Id
   return openPostgres(storage.url)
 }
 
-/** A file that the lock on the tasks beside it keeps for one process. */
+/** The lock on the task database beside it keeps other processes out. */
 const openSqlite = (path: string): IdentityDatabase => {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new Database(path, { create: true })

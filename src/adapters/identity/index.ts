@@ -5,28 +5,31 @@ import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } fro
 export type IdentityOptions = Omit<AuthSettings, 'onError'> &
   Readonly<{
     storage: IdentityStorage
-    /** Settles when the database server has been reached for the first time. */
+    /** Resolves when the database server has been reached for the first time. */
     reached: Promise<void>
     onError: (error: unknown) => void
   }>
 
 export type IdentityProvider = Readonly<{
   /**
-   * Answers a request under `/api/auth/` in the library's own form. `peer` is the client's address,
-   * by which attempts are limited. Throws `unavailable` while the database is away.
+   * Serves a request under `/api/auth/` in the library's own format. Attempts are limited by `peer`, the
+   * client's address. Throws `unavailable` while the database cannot be reached.
    */
   handle(request: Request, peer: string): Promise<Response>
-  /** The public keys (RFC 7517) that its tokens are checked with. */
+  /** The public keys of its tokens (RFC 7517). */
   keys(): Promise<Response>
   ready(): Promise<void>
   close(): Promise<void>
 }>
 
-const PAUSE = 500
+const RETRY_MS = 500
+
+/** Milliseconds that a request waits for a database that has not been reached yet. */
+const START_DEADLINE_MS = 9000
 
 /**
- * Signs users up and in and issues their tokens. Returns at once and gets ready by itself; a database
- * server that is away is tried again for ever, a file that cannot be used makes every call fail.
+ * Signs users up and in and issues their tokens. Returns at once and opens in the background: a
+ * database server is retried for ever, with an unusable file every call fails.
  */
 export const identityProvider = ({
   storage,
@@ -46,7 +49,7 @@ export const identityProvider = ({
       } catch (error) {
         if (storage.kind !== 'postgres') throw error
         onError(error)
-        await Bun.sleep(PAUSE)
+        await Bun.sleep(RETRY_MS)
       }
     }
   }
@@ -54,7 +57,7 @@ export const identityProvider = ({
   opening.catch(() => {})
 
   const use = async <Result>(step: (auth: Auth) => Promise<Result>): Promise<Result> => {
-    if (storage.kind !== 'postgres') await opening
+    if (!opened) await (storage.kind === 'postgres' ? soon(opening) : opening)
     if (!opened) throw unavailable()
     try {
       return await step(opened)
@@ -70,7 +73,10 @@ export const identityProvider = ({
         return auth.handler(request)
       }),
     keys: () => use(async (auth) => Response.json(await auth.api.getJwks())),
-    ready: () => use(async (auth) => void (await auth.api.getJwks())),
+    ready: async () => {
+      if (storage.kind === 'postgres' && !opened) throw unavailable()
+      await use(async (auth) => void (await auth.api.getJwks()))
+    },
     close: async () => {
       closed = true
       await database?.close()
@@ -78,10 +84,16 @@ export const identityProvider = ({
   }
 }
 
+const soon = async (event: Promise<void>): Promise<void> => {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, START_DEADLINE_MS)
+  await Promise.race([event, late]).finally(() => clearTimeout(timer))
+}
+
 const unavailable = (cause?: unknown): DomainError =>
   new DomainError('unavailable', 'Signing in is not possible right now. Try again.', { cause })
 
-/** Anything but an answer of the library's own is a failure of its database. */
+/** By the codes of connection errors, PostgreSQL (classes 08, 53, 57) and SQLite. */
 const isOutage = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&

@@ -1,7 +1,7 @@
-/** Argon2id with the memory that OWASP's password storage guide asks for, and four times its passes. */
+/** Memory as in OWASP's Password Storage Cheat Sheet, with four times its iterations. */
 const ARGON = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 8 } as const
 
-/** One at a time: each takes a core for a while, which everything else needs as well. */
+/** One at a time, because each hash occupies a core. */
 const inTurn = () => {
   let last: Promise<unknown> = Promise.resolve()
   return <Result>(step: () => Promise<Result>): Promise<Result> => {

@@ -2,10 +2,10 @@ import { PostgresJSDialect } from 'kysely-postgres-js'
 import postgres from 'postgres'
 import type { IdentityDatabase } from './database.ts'
 
-/** "Identity" in ASCII, so that no other program takes this advisory lock. */
+/** "Identity" in ASCII, which no other program uses as an advisory lock. */
 const LOCK = '5288463387513681017'
 
-/** In a schema of its own, through two connections of its own. */
+/** A separate schema and pool: sign-up holds a transaction while it hashes the password. */
 export const openPostgres = (url: string): IdentityDatabase => {
   const options = { prepare: false, connect_timeout: 5, onnotice: () => {} }
   const sql = postgres(url, {

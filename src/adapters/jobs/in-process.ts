@@ -1,90 +1,83 @@
 import type { Job, JobQueue } from '../../application/ports.ts'
-import type { Instant } from '../../domain/due-date.ts'
+import { jobKey } from './job-key.ts'
 
-export type TakenJob = Job & Readonly<{ failures: number }>
-
-/** Where the jobs of one process are kept; nobody else takes any. */
-export type JobTable = Readonly<{
-  /** Changes nothing when the job is there. */
-  put(job: Job, at: Instant): void
-  /** At most `limit` that wait and whose time has come; they wait no longer. */
-  take(now: Instant, limit: number): TakenJob[]
-  /** When the first of those that wait wants to be taken. */
-  next(): Instant | undefined
-  /** It has been done and is there no longer. */
-  drop(job: Job): void
-  /** It failed, once more than before, and waits again. */
-  putBack(job: Job, at: Instant): void
-}>
-
-export type RunnerOptions = Readonly<{
-  /** Jobs done at once. */
+export type InProcessOptions = Readonly<{
+  /** Jobs run at once. */
   concurrency?: number
   /** Milliseconds to wait after a first failure; it doubles each time, up to the longest. */
   pause?: number
   longestPause?: number
-  /** Told why a job failed. */
   onError?: (error: unknown) => void
 }>
 
-const LONGEST_TIMER = 2 ** 31 - 1
+type Waiting = Readonly<{ job: Job; at: number; failures: number }>
 
-/** Does the jobs of a table in this process. */
-export const inProcessQueue = (
-  table: JobTable,
-  {
-    concurrency = 32,
-    pause = 1000,
-    longestPause = 300_000,
-    onError = () => {},
-  }: RunnerOptions = {},
-): JobQueue => {
-  const running = new Set<Promise<void>>()
-  let handler: ((job: Job) => Promise<void>) | undefined
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Keeps and runs jobs as long as the process lives. */
+export const inProcessQueue = ({
+  concurrency = 32,
+  pause = 1000,
+  longestPause = 300_000,
+  onError = () => {},
+}: InProcessOptions = {}): JobQueue => {
+  /** A job is in one of these. */
+  const waiting = new Map<string, Waiting>()
+  const running = new Map<string, Promise<void>>()
+  let handle: ((job: Job) => Promise<void>) | undefined
+  let settled = (): void => {}
   let timer: Timer | undefined
   let stopped = false
 
-  const at = (milliseconds: number): Instant => new Date(Date.now() + milliseconds).toISOString()
-
-  const run = async ({ kind, key, failures }: TakenJob): Promise<void> => {
+  const run = async (key: string, { job, failures }: Waiting): Promise<void> => {
     try {
-      await handler?.({ kind, key })
-      table.drop({ kind, key })
+      await handle?.(job)
     } catch (error) {
+      const at = Date.now() + Math.min(pause * 2 ** failures, longestPause)
+      waiting.set(key, { job, at, failures: failures + 1 })
       onError(error)
-      table.putBack({ kind, key }, at(Math.min(pause * 2 ** failures, longestPause)))
     }
+  }
+
+  const start = (key: string, entry: Waiting): void => {
+    const end = (): void => {
+      running.delete(key)
+      advance()
+      settled()
+    }
+    waiting.delete(key)
+    running.set(key, run(key, entry).then(end, end))
   }
 
   const advance = (): void => {
     clearTimeout(timer)
-    if (!handler || stopped) return
-    for (const job of table.take(at(0), concurrency - running.size)) {
-      const run1 = run(job).finally(() => {
-        running.delete(run1)
-        advance()
-      })
-      running.add(run1)
-    }
-    const next = running.size < concurrency ? table.next() : undefined
-    if (next === undefined) return
-    const wait = Math.max(Date.parse(next) - Date.now(), 0)
-    timer = setTimeout(advance, Math.min(wait, LONGEST_TIMER))
+    if (!handle || stopped) return
+    const free = concurrency - running.size
+    const next = [...waiting].sort(([, a], [, b]) => a.at - b.at).slice(0, free + 1)
+    const due = next.slice(0, free).filter(([, { at }]) => at <= Date.now())
+    for (const [key, entry] of due) start(key, entry)
+    const first = running.size < concurrency ? next[due.length]?.[1] : undefined
+    if (!first) return
+    const wait = Math.max(first.at - Date.now(), 0)
+    timer = setTimeout(advance, Math.min(wait, LONGEST_TIMER_MS))
   }
 
   return {
-    enqueue: async (job, time) => {
-      table.put(job, time)
+    enqueue: async (job) => {
+      const key = jobKey(job)
+      if (waiting.has(key) || running.has(key)) return
+      waiting.set(key, { job, at: Date.now(), failures: 0 })
       advance()
     },
-    work: (own) => {
-      handler = own
+    work: (handler, onSettled = () => {}) => {
+      handle = handler
+      settled = onSettled
       advance()
     },
     stop: async () => {
       stopped = true
       clearTimeout(timer)
-      await Promise.all(running)
+      await Promise.all(running.values())
     },
   }
 }

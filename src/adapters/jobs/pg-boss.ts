@@ -1,11 +1,13 @@
-import { type JobWithMetadata, PgBoss } from 'pg-boss'
+import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Job, JobQueue } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
+import { jobKey } from './job-key.ts'
 
 export type PgBossOptions = Readonly<{
   concurrency?: number
-  /** Milliseconds between two looks for jobs. */
+  /** Milliseconds between two looks for jobs, while there are some and when there were none lately. */
   poll?: number
+  idlePoll?: number
   /** Seconds to wait after a first failure; it doubles each time, up to 5 minutes. */
   pause?: number
   onError?: (error: unknown) => void
@@ -14,54 +16,90 @@ export type PgBossOptions = Readonly<{
 const NAME = 'jobs'
 const YEAR = 365 * 86_400
 
-/** Seconds without a sign of life after which somebody else takes the jobs of a process. */
-const HEARTBEAT = 10
+/** Seconds without a sign of life after which another process takes over the jobs of this one. */
+const HEARTBEAT_SECONDS = 10
+
+/** Seconds between two checks for such jobs, by all processes together. */
+const SUPERVISE_SECONDS = 2
+
+/** How long more are looked for often after the last job. */
+const BUSY_MS = 10_000
 
 /**
  * Keeps jobs in a PostgreSQL database, in a schema of their own (`taskport_jobs`), for all processes
- * together. Returns at once; until the database has been reached, enqueuing throws `unavailable`.
+ * together. Connects when `start` or `work` is called; until the database has been reached, `enqueue`
+ * throws `unavailable`.
  */
 export const pgBossQueue = (
   url: string,
-  { concurrency = 32, poll = 500, pause = 1, onError = () => {} }: PgBossOptions = {},
-): JobQueue & { started: Promise<void> } => {
-  const running = new Map<JobWithMetadata<Job>, Promise<void>>()
-  const { promise: started, resolve: reached } = Promise.withResolvers<void>()
+  {
+    concurrency = 32,
+    poll = 500,
+    idlePoll = 2000,
+    pause = 1,
+    onError = () => {},
+  }: PgBossOptions = {},
+): JobQueue & { start(): Promise<void> } => {
+  type Taken = JobWithMetadata<Job>
+  const running = new Map<Taken, Promise<void>>()
+  const { promise: reached, resolve: resolveReached } = Promise.withResolvers<void>()
+  let connecting = false
   let boss: PgBoss | undefined
+  let unreachable = false
   let stopped = false
-  let timer: Timer | undefined
+  let busyUntil = 0
+  /** Set by `work`. */
+  let lookBy = (_at: number): void => {}
+  let stopLooking = async (): Promise<void> => {}
 
-  const start = async (): Promise<void> => {
-    const own = new PgBoss({
-      connectionString: url,
-      schema: 'taskport_jobs',
-      application_name: 'taskport jobs',
-      max: 2,
-      schedule: false,
-      superviseIntervalSeconds: 5,
-      monitorIntervalSeconds: 5,
-    })
-    own.on('error', onError)
-    try {
-      await own.start()
-      await own.createQueue(NAME, {
-        policy: 'exclusive',
-        heartbeatSeconds: HEARTBEAT,
-        retryLimit: 1_000_000,
-        retryDelay: pause,
-        retryBackoff: true,
-        retryDelayMax: 300,
-        retentionSeconds: YEAR,
-      })
-      boss = own
-      reached()
-    } catch (error) {
-      onError(error)
-      await own.stop({ graceful: false }).catch(() => {})
-      if (!stopped) timer = setTimeout(start, poll)
-    }
+  /** Once per outage. */
+  const onOutage = (error: unknown): void => {
+    if (!unreachable) onError(error)
+    unreachable = true
   }
-  void start()
+
+  const connect = async (): Promise<void> => {
+    const library = await import('pg-boss')
+    while (!boss && !stopped) {
+      const own = new library.PgBoss({
+        connectionString: url,
+        schema: 'taskport_jobs',
+        application_name: 'taskport jobs',
+        max: 2,
+        schedule: false,
+        superviseIntervalSeconds: SUPERVISE_SECONDS,
+        monitorIntervalSeconds: SUPERVISE_SECONDS,
+        // Jobs that depend on others, of which there are none.
+        flowIntervalSeconds: 3600,
+      })
+      own.on('error', onOutage)
+      try {
+        await own.start()
+        await own.createQueue(NAME, {
+          policy: 'exclusive',
+          heartbeatSeconds: HEARTBEAT_SECONDS,
+          retryLimit: 1_000_000,
+          retryDelay: pause,
+          retryBackoff: true,
+          retryDelayMax: 300,
+          retentionSeconds: YEAR,
+        })
+        boss = own
+        resolveReached()
+      } catch (error) {
+        onOutage(error)
+        await own.stop({ graceful: false }).catch(() => {})
+        await Bun.sleep(poll)
+      }
+    }
+    if (stopped) await boss?.stop({ graceful: false })
+  }
+
+  const start = (): Promise<void> => {
+    if (!connecting) void connect()
+    connecting = true
+    return reached
+  }
 
   const use = async <Result>(step: (boss: PgBoss) => Promise<Result>): Promise<Result> => {
     if (!boss) throw unavailable()
@@ -74,7 +112,7 @@ export const pgBossQueue = (
 
   const run = async (
     own: PgBoss,
-    taken: JobWithMetadata<Job>,
+    taken: Taken,
     handler: (job: Job) => Promise<void>,
   ): Promise<void> => {
     let settle: () => Promise<unknown>
@@ -85,51 +123,91 @@ export const pgBossQueue = (
       onError(error)
       settle = () => own.fail(NAME, taken)
     }
-    while (!(await settled(settle)) && !stopped) await Bun.sleep(poll)
+    while (!(await succeeds(settle)) && !stopped) await Bun.sleep(poll)
   }
 
-  const work = (handler: (job: Job) => Promise<void>): void => {
+  const fetched = async (jobs: Promise<Taken[]>): Promise<Taken[]> => {
+    try {
+      const taken = await jobs
+      unreachable = false
+      return taken
+    } catch (error) {
+      onOutage(error)
+      return []
+    }
+  }
+
+  const work = (handler: (job: Job) => Promise<void>, onSettled = (): void => {}): void => {
+    let timer: Timer | undefined
+    let looking: Promise<void> | undefined
+    let nextLook = 0
     let beat = 0
-    const look = async (own: PgBoss): Promise<void> => {
+
+    const take = async (own: PgBoss): Promise<void> => {
       if (running.size > 0 && Date.now() > beat) {
-        beat = Date.now() + (HEARTBEAT * 1000) / 4
-        await settled(() => own.touch(NAME, [...running.keys()]))
+        beat = Date.now() + (HEARTBEAT_SECONDS * 1000) / 4
+        await succeeds(() => own.touch(NAME, [...running.keys()]))
       }
       const free = concurrency - running.size
       const options = { batchSize: free, includeMetadata: true } as const
-      const taken = free > 0 ? await own.fetch<Job>(NAME, options).catch(() => []) : []
+      const taken = free > 0 ? await fetched(own.fetch<Job>(NAME, options)) : []
       for (const job of taken) {
-        running.set(
-          job,
-          run(own, job, handler).finally(() => running.delete(job)),
-        )
+        const end = (): void => {
+          const full = running.size === concurrency
+          running.delete(job)
+          if (full) lookBy(0)
+          onSettled()
+        }
+        running.set(job, run(own, job, handler).then(end, end))
       }
-      if (!stopped) timer = setTimeout(look, taken.length > 0 ? 0 : poll, own)
+      if (running.size > 0) busyUntil = Date.now() + BUSY_MS
+      if (taken.length > 0) nextLook = 0
     }
-    void started.then(() => {
-      if (boss && !stopped) void look(boss)
+
+    const look = (own: PgBoss): void => {
+      nextLook = Number.POSITIVE_INFINITY
+      looking = take(own).then(() => {
+        looking = undefined
+        lookBy(Date.now() + (Date.now() < busyUntil ? poll : idlePoll))
+      })
+    }
+
+    stopLooking = async () => {
+      clearTimeout(timer)
+      await looking
+    }
+    void start().then(() => {
+      const own = boss
+      if (!own || stopped) return
+      lookBy = (at) => {
+        nextLook = Math.min(nextLook, at)
+        clearTimeout(timer)
+        if (looking || stopped) return
+        timer = setTimeout(look, Math.max(nextLook - Date.now(), 0), own)
+      }
+      look(own)
     })
   }
 
   return {
-    started,
-    enqueue: (job, at) =>
-      use(async (open) => {
-        const singletonKey = `${job.kind} ${job.key}`
-        await open.send(NAME, job, { singletonKey, startAfter: new Date(at) })
-      }),
+    start,
+    enqueue: async (job) => {
+      await use((open) => open.send(NAME, job, { singletonKey: jobKey(job) }))
+      busyUntil = Date.now() + BUSY_MS
+      lookBy(0)
+    },
     work,
     stop: async () => {
       stopped = true
-      clearTimeout(timer)
+      await stopLooking()
       await Promise.all(running.values())
       await boss?.stop({ graceful: false })
     },
   }
 }
 
-/** Whether it worked: the database may be away. */
-const settled = (step: () => Promise<unknown>): Promise<boolean> =>
+/** Whether it did: the database may be away. */
+const succeeds = (step: () => Promise<unknown>): Promise<boolean> =>
   step().then(
     () => true,
     () => false,

@@ -18,7 +18,7 @@ export type Expectations = Readonly<{
   now?: () => number
 }>
 
-/** What jose is told for every token. */
+/** The options of jose for every token. */
 export const rules = ({ issuer, audience }: Expectations, currentDate: Date) => ({
   requiredClaims: ['exp', 'sub'],
   clockTolerance: LEEWAY,
@@ -41,11 +41,11 @@ export const identityOf = ({ sub, exp }: JWTPayload): Identity => {
 }
 
 /**
- * Remembers accepted tokens, since checking a signature costs a thousand times a look-up: at most
- * 10 000 tokens, 8 million characters, and a minute, after which a withdrawn key no longer counts.
- * None outlives its `exp`. Tokens over 8192 characters are refused unseen.
+ * Caches accepted tokens, since verifying a signature costs a thousand times a look-up: at most 10 000
+ * tokens, 8 million characters, and a minute, after which a withdrawn key no longer counts. None
+ * outlives its `exp`. Tokens over 8192 characters are rejected unread.
  */
-export const remembering = (
+export const cached = (
   verify: (token: string) => Promise<Identity>,
   now: () => number = Date.now,
 ): TokenVerifier => {

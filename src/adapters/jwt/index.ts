@@ -8,7 +8,7 @@ export type Keys = Expectations &
   Pick<KeySet, 'onStale'> &
   Readonly<{ secret?: string; jwksUrl?: string }>
 
-/** With both a secret and a key set, HS256 tokens are checked with the first, all others with the second. */
+/** With both a secret and a key set, HS256 tokens are verified with the first, all others with the second. */
 export const tokenVerifier = ({ secret, jwksUrl, ...options }: Keys): TokenVerifier => {
   const bySecret = secret === undefined ? undefined : sharedSecretVerifier({ ...options, secret })
   const byKeySet = jwksUrl === undefined ? undefined : keySetVerifier({ ...options, url: jwksUrl })
@@ -16,7 +16,7 @@ export const tokenVerifier = ({ secret, jwksUrl, ...options }: Keys): TokenVerif
     return (token) => (algorithmOf(token) === 'HS256' ? bySecret(token) : byKeySet(token))
   }
   const only = bySecret ?? byKeySet
-  if (!only) throw new Error('Tokens need a secret or the address of a key set to be checked with.')
+  if (!only) throw new Error('A secret or the URL of a key set is needed to verify tokens.')
   return only
 }
 

@@ -2,34 +2,34 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerif
 import type { TokenVerifier } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import {
+  cached,
   type Expectations,
   expiredToken,
   identityOf,
   invalidToken,
-  remembering,
   rules,
 } from './claims.ts'
 
 const ALGORITHMS = ['EdDSA', 'ES256', 'RS256', 'PS256']
-const REFRESH_AFTER = 10 * 60_000
+const REFRESH_AFTER_MS = 10 * 60_000
 
 export type KeySet = Expectations &
   Readonly<{
     /** Where the issuer publishes its keys (RFC 7517). */
     url: string
-    /** Fetches the keys in another way than over the network. */
+    /** Replaces the HTTP request for the keys. */
     fetchKeys?: () => Promise<Response>
     /** Milliseconds: how long a fetch may take, and how long to wait before the next one. */
     fetchTimeout?: number
     fetchPause?: number
-    /** Told when keys that are known could not be refreshed; they stay in use. */
+    /** Called when known keys could not be refreshed; they stay in use. */
     onStale?: (error: unknown) => void
   }>
 
 /**
  * Accepts tokens signed with a key of a published set: EdDSA, ES256, RS256 or PS256, and only the
- * one a key names itself. An unknown key has the set fetched again; known keys are refreshed behind
- * the requests and stay in use while the issuer is away.
+ * algorithm that the key names. An unknown key has the set fetched again; known keys are refreshed in
+ * the background and stay in use while the issuer is unreachable.
  */
 export const keySetVerifier = ({
   url,
@@ -50,7 +50,7 @@ export const keySetVerifier = ({
 
   const keyFor: JWTVerifyGetKey = async (header, token) => {
     const known = keys.jwks() !== undefined
-    if (known && now() - refreshed > REFRESH_AFTER) {
+    if (known && now() - refreshed > REFRESH_AFTER_MS) {
       refreshed = now()
       keys.reload().catch(onStale)
     }
@@ -62,7 +62,7 @@ export const keySetVerifier = ({
     }
   }
 
-  return remembering(async (token) => {
+  return cached(async (token) => {
     try {
       const options = { ...rules(expected, new Date(now())), algorithms: ALGORITHMS }
       return identityOf((await jwtVerify(token, keyFor, options)).payload)
@@ -76,7 +76,7 @@ export const keySetVerifier = ({
 const noKeys = (cause: unknown): DomainError =>
   new DomainError(
     'unavailable',
-    "The identity provider's keys cannot be had right now. Try again.",
+    "The identity provider's keys are not available right now. Try again.",
     {
       cause,
     },

@@ -2,30 +2,19 @@ import { jwt } from '@elysiajs/jwt'
 import { decodeJwt, type JWTPayload } from 'jose'
 import type { TokenVerifier } from '../../application/ports.ts'
 import {
+  cached,
   type Expectations,
   expiredToken,
   identityOf,
   invalidToken,
   LEEWAY,
-  remembering,
   rules,
 } from './claims.ts'
-
-const MIN_BYTES = 32
+import { secretProblem } from './secret-problem.ts'
 
 export type SharedSecret = Expectations & Readonly<{ secret: string }>
 
-/** What is wrong with a secret for HS256 (RFC 7518 section 3.2), or undefined. */
-export const secretProblem = (secret: string): string | undefined => {
-  if (secret.includes('-----BEGIN')) {
-    return 'must be a shared secret, not a key file. For public keys set AUTH_JWKS_URL.'
-  }
-  return Buffer.byteLength(secret) < MIN_BYTES
-    ? `must have at least ${MIN_BYTES} bytes. Make one with: openssl rand -base64 32`
-    : undefined
-}
-
-/** Accepts tokens signed with HS256 by whoever shares the secret, such as Better Auth. */
+/** Accepts tokens signed with HS256 by a holder of the secret, such as Better Auth. */
 export const sharedSecretVerifier = ({
   secret,
   now = Date.now,
@@ -37,7 +26,7 @@ export const sharedSecretVerifier = ({
     return (await verify(token, options)) as JWTPayload | false
   }
 
-  return remembering(async (token) => {
+  return cached(async (token) => {
     const payload = await check(token, now())
     if (payload) return identityOf(payload)
     const expiry = expiryOf(token)
@@ -47,7 +36,7 @@ export const sharedSecretVerifier = ({
   }, now)
 }
 
-/** Signs tokens as the identity provider would, good for `seconds`; for trying things out. */
+/** Signs tokens as the identity provider would, valid for `seconds`; for tests and development. */
 export const sharedSecretSigner = ({ secret, issuer, audience }: SharedSecret) => {
   const { sign } = plugin(secret)
   return (sub: string, seconds: number): Promise<string> =>

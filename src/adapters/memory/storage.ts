@@ -1,9 +1,26 @@
 import type { TaskStore, WebhookStore } from '../../application/ports.ts'
-import { memoryTaskStore } from './task-store.ts'
-import { memoryWebhookStore } from './webhook-store.ts'
+import { changes } from './changes.ts'
+import { readTasks } from './read-tasks.ts'
+import { reminders } from './reminders.ts'
+import { retention } from './retention.ts'
+import type { State } from './state.ts'
+import { webhooks } from './webhooks.ts'
+import { write } from './write.ts'
 
-/** Everything in this process. */
-export const memoryStorage = (): { tasks: TaskStore; webhooks: WebhookStore } => {
-  const webhooks = memoryWebhookStore()
-  return { tasks: memoryTaskStore(undefined, webhooks.wake), webhooks }
+/** Everything in this process, lost with it. `timelineName` returns the name of a new timeline. */
+export const memoryStorage = (
+  timelineName = () => Math.random().toString(36).slice(2),
+): { tasks: TaskStore; webhooks: WebhookStore } => {
+  const state: State = { owners: new Map(), timelineName }
+  return {
+    tasks: {
+      ...readTasks(state),
+      ...write(state),
+      ...changes(state),
+      ...reminders(state),
+      ...retention(state),
+      ready: async () => {},
+    },
+    webhooks: webhooks(state),
+  }
 }

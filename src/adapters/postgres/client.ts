@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { DomainError } from '../../domain/errors.ts'
-import { gate } from './gate.ts'
+import { semaphore } from './semaphore.ts'
 
 export type Limits = Readonly<{
   /** Connections at most. */
@@ -10,20 +10,26 @@ export type Limits = Readonly<{
   connectionDeadline: number
 }>
 
+/**
+ * Runs one statement, prepared once for each text. Throws `unavailable` when there is no response in time
+ * or no server. Parameters are texts, which the statement casts itself (`$1::text::boolean`): then a
+ * statement that has to be prepared again means the same as the first time.
+ */
+export type Query = <Row extends object>(
+  text: string,
+  parameters: readonly (string | null)[],
+) => Promise<Row[]>
+
 export type Client = Readonly<{
-  sql: postgres.Sql
-  /** Runs one statement. Throws `unavailable` when there is no answer in time or no server. */
-  run<Row extends object>(statement: postgres.PendingQuery<Row[]>): Promise<Row[]>
+  query: Query
+  /** How long a call may wait for its turn. */
+  turn: Readonly<{ patience: number; tooBusy: () => Error }>
   close(): Promise<void>
 }>
 
 /** A statement waits unsent until a connection is free for it. The driver's types lack this one. */
 const UNTYPED: object = { max_pipeline: 1 }
 
-/**
- * Every parameter is a text that the statement casts itself (`$1::text::boolean`): then a prepared
- * statement that has to be prepared again means the same as the first time.
- */
 export const connect = (url: string, limits: Limits): Client => {
   const sql = postgres(url, {
     max: limits.poolSize,
@@ -36,14 +42,18 @@ export const connect = (url: string, limits: Limits): Client => {
     types: { revision: { to: 20, from: [20], serialize: String, parse: Number } },
   })
   // As many again stand by in the driver, which sends the next the moment that a connection is free.
-  const inTurn = gate(2 * limits.poolSize, limits.connectionDeadline, () => unavailable('too busy'))
+  const turn = { patience: limits.connectionDeadline, tooBusy: () => unavailable('too busy') }
+  const inTurn = semaphore(2 * limits.poolSize, turn.patience, turn.tooBusy)
 
   return {
-    sql,
-    run: (statement) =>
-      inTurn(() => withDeadline(statement, limits.queryDeadline)).catch((error) => {
+    query: <Row extends object>(text: string, parameters: readonly (string | null)[]) =>
+      inTurn(() => {
+        const statement = sql.unsafe<Row[]>(text, parameters as string[], { prepare: true })
+        return withDeadline(statement, limits.queryDeadline)
+      }).catch((error): never => {
         throw isOutage(error) ? unavailable(error) : error
       }),
+    turn,
     close: () => sql.end({ timeout: 1 }),
   }
 }
@@ -66,7 +76,7 @@ const withDeadline = <Row extends object>(
     statement.then(
       (rows) => {
         clearTimeout(timer)
-        resolve(rows)
+        resolve(withoutHoles(rows))
       },
       (error) => {
         clearTimeout(timer)
@@ -74,6 +84,13 @@ const withDeadline = <Row extends object>(
       },
     )
   })
+
+/**
+ * After a statement that failed when some of its rows had been sent, the driver stores the rows of the
+ * next one behind as many holes.
+ */
+const withoutHoles = <Row extends object>(rows: Row[]): Row[] =>
+  rows.length === 0 || 0 in rows ? rows : rows.filter(() => true)
 
 const unavailable = (cause: unknown): DomainError =>
   cause instanceof DomainError
@@ -84,9 +101,9 @@ const unavailable = (cause: unknown): DomainError =>
 
 /**
  * SQLSTATE classes of a server that cannot serve for now: connection (08), resources (53), limits
- * and cancellation (57), deadlock and serialisation (40), read-only standby (25006).
+ * and cancellation (57), deadlock and serialisation (40), lock timeout (55P03), read-only standby (25006).
  */
-const OUTAGE_STATE = /^(08|53|57|40|25006)/
+const OUTAGE_STATE = /^(08|53|57|40|55P03|25006)/
 
 const OUTAGE_CODES = new Set([
   'CONNECTION_CLOSED',
@@ -111,9 +128,3 @@ export const isOutage = (error: unknown): boolean => {
     OUTAGE_CODES.has(code) || (error instanceof postgres.PostgresError && OUTAGE_STATE.test(code))
   )
 }
-
-/** Whether a statement was refused because of that unique index. */
-export const isTaken = (error: unknown, index: string): boolean =>
-  error instanceof postgres.PostgresError &&
-  error.code === '23505' &&
-  error.constraint_name === index

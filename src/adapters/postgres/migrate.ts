@@ -1,11 +1,38 @@
 import postgres from 'postgres'
+import functions from './functions.sql' with { type: 'text' }
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
 import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 import webhooks from './migrations/004-webhooks.sql' with { type: 'text' }
 import served from './migrations/005-served.sql' with { type: 'text' }
+import documents from './migrations/006-documents.sql' with { type: 'text' }
+import copyTasks from './migrations/007-copy-tasks.sql' with { type: 'text' }
+import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes, reminders, webhooks, served]
+/** A script is run once. One with `remains` is run in one transaction after the other as long as that finds a row. */
+type Migration = string | Readonly<{ script: string; remains: string }>
+
+const MIGRATIONS: readonly Migration[] = [
+  tasks,
+  changes,
+  reminders,
+  webhooks,
+  served,
+  documents,
+  {
+    script: copyTasks,
+    remains: `
+      select from (
+        select user_id, id from taskport.former_tasks order by user_id desc, id desc limit 1
+      ) as former
+      where not exists (
+        select from taskport.tasks as t where t.user_id = former.user_id and t.id = former.id)`,
+  },
+  finishDocuments,
+]
+
+/** To be raised with every change of functions.sql: of two programs the newer one's functions stay. */
+export const FUNCTIONS_VERSION = 1
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'
@@ -14,8 +41,8 @@ const LOCK = '6080267877211927156'
 export class NewerSchemaError extends Error {}
 
 /**
- * Brings the schema up to date on a connection of its own, each migration in its own transaction
- * under a lock, so that any number of processes may start at once.
+ * Brings the schema and the functions up to date on a connection of its own, in transactions under a
+ * lock, so that any number of processes may start at once.
  */
 export const migrate = async (url: string): Promise<void> => {
   const sql = postgres(url, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
@@ -26,7 +53,7 @@ export const migrate = async (url: string): Promise<void> => {
   }
 }
 
-/** True when it applied one. */
+/** False when there was nothing left to do but the functions. */
 const applyNext = (sql: postgres.Sql): Promise<boolean> =>
   sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${LOCK}::text::bigint)`
@@ -42,9 +69,34 @@ const applyNext = (sql: postgres.Sql): Promise<boolean> =>
           `${MIGRATIONS.length}. Start the newer version that wrote it.`,
       )
     }
-    const script = MIGRATIONS[row.version]
-    if (script === undefined) return false
-    await transaction.unsafe(script)
-    await transaction`insert into taskport.migrations (version) values (${row.version + 1})`
+    const migration = MIGRATIONS[row.version]
+    if (migration === undefined) {
+      await replaceFunctions(transaction)
+      return false
+    }
+    if (await apply(transaction, migration)) {
+      await transaction`insert into taskport.migrations (version) values (${row.version + 1})`
+    }
     return true
   })
+
+/** True when the migration is complete. */
+const apply = async (sql: postgres.TransactionSql, migration: Migration): Promise<boolean> => {
+  if (typeof migration === 'string') {
+    await sql.unsafe(migration)
+    return true
+  }
+  const remains = async (): Promise<boolean> => (await sql.unsafe(migration.remains)).length > 0
+  if (await remains()) await sql.unsafe(migration.script)
+  return !(await remains())
+}
+
+const replaceFunctions = async (sql: postgres.TransactionSql): Promise<void> => {
+  await sql`
+    create table if not exists taskport.functions (version integer not null)`
+  const [present] = await sql<{ version: number }[]>`select version from taskport.functions`
+  if (present && present.version >= FUNCTIONS_VERSION) return
+  await sql.unsafe(functions)
+  await sql`delete from taskport.functions`
+  await sql`insert into taskport.functions (version) values (${FUNCTIONS_VERSION})`
+}

@@ -1,23 +1,31 @@
 import type { TaskStore, WebhookStore } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
-import { type Client, connect, type Limits } from './client.ts'
+import { changes } from './changes.ts'
+import { connect, type Limits, type Query } from './client.ts'
 import { migrate, NewerSchemaError } from './migrate.ts'
-import { postgresTaskStore } from './task-store.ts'
-import { postgresWebhookStore } from './webhook-store.ts'
+import { readTasks } from './read-tasks.ts'
+import { reminders } from './reminders.ts'
+import { retention } from './retention.ts'
+import { webhooks } from './webhooks.ts'
+import { write } from './write.ts'
 
 export type PostgresOptions = Partial<Limits> &
   Readonly<{
-    /** Told of every failed attempt to reach or migrate the database. */
+    /** Receives every failed attempt to reach or migrate the database. */
     onOutage?: (error: unknown) => void
-    /** Told when the database can never be used by this program. */
+    /** Called when the database can never be used by this program. */
     onRefusal?: (error: Error) => void
   }>
 
 const LIMITS: Limits = { poolSize: 10, queryDeadline: 5000, connectionDeadline: 2000 }
 
+/** Milliseconds that a request waits for a database that has not been reached yet. */
+const START_DEADLINE = 9000
+
 /**
- * Everything in a PostgreSQL database, in a schema of its own (`taskport`). Returns at once: until the
- * database is reached and `migrated`, which is tried for ever, every method throws `unavailable`.
+ * Everything in a PostgreSQL database, in a schema of its own (`taskport`). Returns at once and goes on
+ * trying to reach and migrate the database. Until then every method waits for a while, then throws
+ * `unavailable`; `ready` throws at once.
  */
 export const postgresStorage = (
   url: string,
@@ -33,21 +41,43 @@ export const postgresStorage = (
   const address = withoutUnknownOptions(url)
   const client = connect(address, { ...LIMITS, ...limits })
   const migration = keepTrying(() => migrate(address), onOutage, onRefusal)
-  const run: Client['run'] = async (statement) => {
-    if (migration.done) return client.run(statement)
-    throw new DomainError('unavailable', 'The storage is not ready yet. Try again.')
+  const notReady = (): DomainError =>
+    new DomainError('unavailable', 'The storage is not ready yet. Try again.')
+  const query: Query = async (text, parameters) => {
+    if (!migration.done) await withDeadline(migration.finished, START_DEADLINE, notReady)
+    return client.query(text, parameters)
   }
   const close = async (): Promise<void> => {
     migration.stop()
     await client.close()
   }
   return {
-    tasks: postgresTaskStore(client.sql, run),
-    webhooks: postgresWebhookStore(client.sql, run),
+    tasks: {
+      ...readTasks(query, client.turn),
+      ...write(query, client.turn),
+      ...changes(query),
+      ...reminders(query),
+      ...retention(query),
+      ready: async () => {
+        if (!migration.done) throw notReady()
+        await client.query('select 1', [])
+      },
+    },
+    webhooks: webhooks(query),
     address,
     migrated: migration.finished,
     close,
   }
+}
+
+const withDeadline = async (
+  event: Promise<void>,
+  milliseconds: number,
+  late: () => Error,
+): Promise<void> => {
+  const { promise, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(late()), milliseconds)
+  await Promise.race([event, promise]).finally(() => clearTimeout(timer))
 }
 
 /** Repeats a step until it succeeds, a little later each time, at most every 5 seconds. */

@@ -6,8 +6,21 @@ import changes from './migrations/002-changes.sql' with { type: 'text' }
 import reminders from './migrations/003-reminders.sql' with { type: 'text' }
 import webhooks from './migrations/004-webhooks.sql' with { type: 'text' }
 import served from './migrations/005-served.sql' with { type: 'text' }
+import documents from './migrations/006-documents.sql' with { type: 'text' }
+import { copyTasks } from './migrations/007-copy-tasks.ts'
+import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 
-const MIGRATIONS = [tasks, changes, reminders, webhooks, served]
+/** Scripts, and steps that are repeated, each time in a transaction of its own, while they return true. */
+const MIGRATIONS = [
+  tasks,
+  changes,
+  reminders,
+  webhooks,
+  served,
+  documents,
+  copyTasks,
+  finishDocuments,
+]
 
 /** "Task" in ASCII: tells our files from those of other programs. */
 const APPLICATION_ID = 0x5461736b
@@ -82,12 +95,16 @@ const migrate = (db: Database, path: string): void => {
     )
   }
   db.run(`pragma application_id = ${APPLICATION_ID}`)
-  MIGRATIONS.slice(version).forEach((script, index) => {
-    db.transaction(() => {
-      db.run(script)
-      db.run(`pragma user_version = ${version + index + 1}`)
-    }).immediate()
-  })
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue
+    const apply = db.transaction((): boolean => {
+      if (typeof step === 'string') db.run(step)
+      else if (step(db)) return true
+      db.run(`pragma user_version = ${index + 1}`)
+      return false
+    }).immediate
+    while (apply()) {}
+  }
 }
 
 /** SQLite's name of a failure, such as SQLITE_BUSY; undefined for any other error. */

@@ -1,16 +1,31 @@
-import type { Database } from 'bun:sqlite'
 import type { TaskStore, WebhookStore } from '../../application/ports.ts'
+import { changes } from './changes.ts'
 import { openDatabase } from './database.ts'
-import { sqliteTaskStore } from './task-store.ts'
-import { sqliteWebhookStore } from './webhook-store.ts'
+import { groupCommit } from './group-commit.ts'
+import { readTasks } from './read-tasks.ts'
+import { reminders } from './reminders.ts'
+import { retention } from './retention.ts'
+import { webhooks } from './webhooks.ts'
+import { write } from './write.ts'
 
 /**
- * Everything in one SQLite file, for this process alone. Throws an Error that says what to do when
- * the file cannot be used.
+ * Everything in one SQLite file, for this process alone; a write is on disk before its promise
+ * resolves. Throws an Error that says what to do when the file cannot be used.
  */
 export const sqliteStorage = (
   path: string,
-): { tasks: TaskStore; webhooks: WebhookStore; db: Database; close(): void } => {
+): { tasks: TaskStore; webhooks: WebhookStore; close(): void } => {
   const { db, close } = openDatabase(path)
-  return { tasks: sqliteTaskStore(db), webhooks: sqliteWebhookStore(db), db, close }
+  const together = groupCommit(db)
+  return {
+    tasks: {
+      ...readTasks(db),
+      ...write(db, together),
+      ...changes(db),
+      ...reminders(db),
+      ...retention(db, together),
+    },
+    webhooks: webhooks(db, together),
+    close,
+  }
 }

@@ -1,0 +1,112 @@
+import { Elysia } from 'elysia'
+import type { Resource } from '../openapi/document.ts'
+import { failureResponses } from '../openapi/responses.ts'
+import { type ProblemKind, problem } from '../transport/problem.ts'
+import { JSON_TYPE, readJson } from '../transport/read-json.ts'
+import { contextOf } from '../transport/request-context.ts'
+import { operations } from './operations.ts'
+import {
+  accountSchemas,
+  EMAIL_HELP,
+  readCredentials,
+  readDeletion,
+  readRegistration,
+} from './schema.ts'
+
+/** The part of the built-in identity provider that the routes need. */
+export type Accounts = Readonly<{
+  /** `peer` is the client's address, by which attempts are limited. */
+  handle(request: Request, peer: string): Promise<Response>
+  ready(): Promise<void>
+}>
+
+export const accountResource = (accounts: Accounts): Resource => ({
+  tag: { name: 'accounts', description: 'Sign-up and sign-in' },
+  schemas: accountSchemas,
+  responses: failureResponses('already-exists'),
+  routes: accountRoutes(accounts),
+})
+
+/** Exposes these routes of the provider and no others; it receives only validated bodies. */
+const accountRoutes = (accounts: Accounts) => {
+  const forward =
+    (read?: (body: unknown) => object) =>
+    async ({ request }: { request: Request }): Promise<Response> => {
+      const peer = contextOf(request).peer()
+      const headers = new Headers(request.headers)
+      const given = request.method === 'POST' ? await readJson(request, JSON_TYPE) : undefined
+      const body = read ? JSON.stringify(read(given)) : null
+      if (!body) headers.delete('content-type')
+      headers.delete('content-length')
+      const response = await accounts.handle(
+        new Request(request.url, { method: request.method, headers, body }),
+        peer,
+      )
+      return response.ok ? noStore(response) : problemFrom(response)
+    }
+
+  return new Elysia({ prefix: '/api/auth', normalize: false })
+    .post('/sign-up/email', forward(readRegistration), operations.signUp)
+    .post('/sign-in/email', forward(readCredentials), operations.signIn)
+    .post('/sign-out', forward(), operations.signOut)
+    .post('/delete-user', forward(readDeletion), operations.deleteUser)
+    .get('/get-session', forward(), operations.getSession)
+    .get('/token', forward(), operations.getToken)
+    .get('/jwks', forward(), operations.getKeys)
+}
+
+const noStore = (response: Response): Response => {
+  response.headers.set('cache-control', 'no-store')
+  return response
+}
+
+const KINDS: Record<number, ProblemKind> = {
+  400: 'invalid',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not-found',
+  422: 'already-exists',
+  429: 'too-many-requests',
+}
+
+const EXISTS = 'An account with this email address exists. Sign in instead.'
+
+/** The details of known errors; others keep the library's message. */
+const DETAILS: Record<string, string> = {
+  INVALID_EMAIL_OR_PASSWORD: 'The email address or the password is wrong. Try again, or sign up.',
+  INVALID_PASSWORD: 'The password is wrong. Send the current one.',
+  USER_ALREADY_EXISTS: EXISTS,
+  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: EXISTS,
+  MISSING_OR_NULL_ORIGIN: 'Send an Origin header together with the session cookie.',
+  INVALID_ORIGIN: 'This origin is not trusted. Add it to CORS_ORIGINS.',
+  SESSION_EXPIRED: 'Sign in again, then retry within a day.',
+}
+
+/** The library's error as a problem document, with the `code` and `message` that its client needs. */
+const problemFrom = async (response: Response): Promise<Response> => {
+  const { code, message } = (await response.json().catch(() => ({}))) as Record<string, unknown>
+  const kind = KINDS[response.status]
+  if (!kind)
+    throw new Error(`The identity provider responded with ${response.status} ${code ?? ''}`)
+  const text = typeof message === 'string' ? message : ''
+  const detail = DETAILS[String(code)] ?? FALLBACK[kind] ?? `${text}.`
+  const retryAfter = response.headers.get('x-retry-after')
+  const badEmail = code === 'INVALID_EMAIL' || (code === 'VALIDATION_ERROR' && /email/.test(text))
+  return problem(kind, badEmail ? `email ${EMAIL_HELP}` : detail, {
+    ...(badEmail && { issues: [{ field: 'email', detail: EMAIL_HELP }] }),
+    headers: {
+      'cache-control': 'no-store',
+      ...(retryAfter !== null && { 'retry-after': retryAfter }),
+      ...(kind === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+    },
+    extensions: {
+      ...(typeof code === 'string' && { code }),
+      ...(typeof message === 'string' && { message }),
+    },
+  })
+}
+
+const FALLBACK: Partial<Record<ProblemKind, string>> = {
+  unauthenticated: 'There is no session. Sign in and send its cookie.',
+  'too-many-requests': 'Too many attempts. Retry after the time in Retry-After.',
+}

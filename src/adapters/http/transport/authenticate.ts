@@ -1,0 +1,41 @@
+import type { TokenVerifier } from '../../../application/ports.ts'
+import { DomainError } from '../../../domain/errors.ts'
+import { problem, problemOf } from './problem.ts'
+import { contextOf } from './request-context.ts'
+
+const MISSING = 'The token is missing. Send it as Authorization: Bearer <token>.'
+
+const MALFORMED = 'The token is not valid here. Send one token as Authorization: Bearer <token>.'
+
+/**
+ * Requires a bearer token (RFC 6750) for everything under `/api/` but the identity provider's own
+ * routes, and records its user. Rejects a request before any of its body is read.
+ */
+export const authenticate =
+  (verify: TokenVerifier) =>
+  async (request: Request): Promise<Response | undefined> => {
+    const context = contextOf(request)
+    const { path } = context
+    if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
+    const header = request.headers.get('authorization')
+    const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? []
+    if (header === null || !/^Bearer\b/i.test(header)) return challenge(MISSING, 'Bearer')
+    try {
+      if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
+      const verified = verify(token)
+      const identity = verified instanceof Promise ? await verified : verified
+      context.user = identity.user_id
+      context.expires = identity.expires_at
+      return undefined
+    } catch (error) {
+      if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {
+        const response = problemOf(error, context.id)
+        if (response) return response
+        throw error
+      }
+      return challenge(error.message, 'Bearer error="invalid_token"')
+    }
+  }
+
+const challenge = (detail: string, scheme: string): Response =>
+  problem('unauthenticated', detail, { headers: { 'www-authenticate': scheme } })

@@ -1,0 +1,69 @@
+import { DomainError } from '../../../domain/errors.ts'
+import { TransportError } from './problem.ts'
+import { contextOf } from './request-context.ts'
+import { scanJson } from './scan-json.ts'
+
+const MAX_BYTES = 64 * 1024
+
+export const JSON_TYPE = ['application/json'] as const
+/** A merge patch (RFC 7396) may be sent as plain JSON, too. */
+export const PATCH_TYPES = ['application/json', 'application/merge-patch+json'] as const
+
+/**
+ * The request's body as a JSON value, undefined if it is empty. Throws if the body is larger than
+ * 64 KiB, of another media type, not UTF-8, not JSON, nested too deeply or has a duplicate member.
+ */
+export const readJson = async (request: Request, types: readonly string[]): Promise<unknown> => {
+  const bytes = await readBytes(request)
+  contextOf(request).body = bytes
+  if (bytes.byteLength === 0) return undefined
+  requireType(request.headers, types)
+  const text = decode(bytes)
+  scanJson(text)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new DomainError('invalid', 'The body is not valid JSON. Correct its syntax.')
+  }
+}
+
+const readBytes = async (request: Request): Promise<Uint8Array> => {
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > MAX_BYTES) throw tooLarge()
+  if (declared !== null || request.body === null) return request.bytes()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body) {
+    size += chunk.byteLength
+    if (size > MAX_BYTES) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+const tooLarge = (): TransportError =>
+  new TransportError('payload-too-large', `The body must not be larger than ${MAX_BYTES} bytes.`)
+
+const requireType = (headers: Headers, types: readonly string[]): void => {
+  const [type, ...parameters] = (headers.get('content-type') ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const utf8 = parameters.every(
+    (part) => !part.startsWith('charset=') || /^charset="?utf-8"?$/.test(part),
+  )
+  const plain = (headers.get('content-encoding') ?? 'identity') === 'identity'
+  if (type && types.includes(type) && utf8 && plain) return
+  throw new TransportError(
+    'unsupported-media-type',
+    `Send the body as uncompressed UTF-8 JSON with the header Content-Type: ${types.join(' or ')}.`,
+  )
+}
+
+const decode = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new DomainError('invalid', 'The body is not valid UTF-8.')
+  }
+}

@@ -1,0 +1,93 @@
+import postgres from 'postgres'
+
+type Waiting<Call, Result> = Readonly<{
+  call: Call
+  timer: Timer
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}>
+
+export type Lanes<Call, Result> = Readonly<{
+  alone: (call: Call) => Promise<Result>
+  /** One statement for several calls: their results in the same order, or nothing has happened. */
+  together: (calls: readonly Call[]) => Promise<Result[]>
+  /** Statements under way at once, and calls in each of them, at most. */
+  lanes?: number
+  most?: number
+  /** Milliseconds a call may wait, and the error of one that waited in vain. */
+  patience: number
+  tooBusy: () => Error
+}>
+
+/**
+ * Lets calls that come while others are under way share a statement, and with it one wait for the disk.
+ * A call that comes alone is sent at once. When the server refuses a shared statement, each of its calls
+ * is sent again alone, so that one that fails does not fail its neighbours.
+ */
+export const groupCommit = <Call, Result>({
+  alone,
+  together,
+  lanes = 2,
+  most = 16,
+  patience,
+  tooBusy,
+}: Lanes<Call, Result>): ((call: Call) => Promise<Result>) => {
+  const waiting = new Set<Waiting<Call, Result>>()
+  let free = lanes
+
+  const runAlone = async ({ call, resolve, reject }: Waiting<Call, Result>): Promise<void> => {
+    try {
+      resolve(await alone(call))
+    } catch (error) {
+      reject(error)
+    }
+  }
+
+  const run = async (group: readonly Waiting<Call, Result>[]): Promise<void> => {
+    const [only, second] = group
+    if (only && !second) return runAlone(only)
+    try {
+      const results = await together(group.map(({ call }) => call))
+      for (const [n, { resolve, reject }] of group.entries()) {
+        const result = results[n]
+        if (result === undefined) reject(new Error('A shared statement returned too few rows.'))
+        else resolve(result)
+      }
+    } catch (error) {
+      if (wasRolledBack(error)) await Promise.all(group.map(runAlone))
+      else for (const { reject } of group) reject(error)
+    }
+  }
+
+  const advance = (): void => {
+    while (free > 0 && waiting.size > 0) {
+      free--
+      const group = [...waiting].slice(0, most)
+      for (const each of group) {
+        clearTimeout(each.timer)
+        waiting.delete(each)
+      }
+      void run(group).finally(() => {
+        free++
+        advance()
+      })
+    }
+  }
+
+  return (call) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(each)
+        reject(tooBusy())
+      }, patience)
+      const each = { call, timer, resolve, reject }
+      waiting.add(each)
+      advance()
+    })
+}
+
+/** A connection that is lost (08) or ended by the server (57) leaves open what has happened. */
+const wasRolledBack = (error: unknown): boolean => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof postgres.PostgresError && !/^(08|57)/.test(cause.code)
+}

@@ -1,0 +1,58 @@
+import type { Database } from 'bun:sqlite'
+
+type Waiting = Readonly<{ run: () => void; settle: () => void; fail: (error: unknown) => void }>
+
+/** Runs a step in a transaction that it may share with others; resolves when it is on disk. */
+export type GroupCommit = <Result>(step: () => Result) => Promise<Result>
+
+/**
+ * Runs steps that come together in one transaction: nearly all that a small write costs is the wait for
+ * the disk, and one wait does for all of them. Each step happens whole or not at all, in the order in
+ * which they came; none is reported before all are on disk.
+ */
+export const groupCommit = (db: Database): GroupCommit => {
+  const savepoint = db.query('savepoint step')
+  const release = db.query('release step')
+  const rollback = db.query('rollback to step')
+  let waiting: Waiting[] = []
+
+  const commit = db.transaction((group: readonly Waiting[]): Waiting['settle'][] =>
+    group.map(({ run, settle, fail }) => {
+      savepoint.run()
+      try {
+        run()
+        release.run()
+        return settle
+      } catch (error) {
+        // A failure of the disk takes the whole transaction back, and with it the savepoint.
+        if (!db.inTransaction) throw error
+        rollback.run()
+        release.run()
+        return () => fail(error)
+      }
+    }),
+  ).immediate
+
+  const flush = (): void => {
+    const group = waiting
+    waiting = []
+    try {
+      for (const settle of commit(group)) settle()
+    } catch (error) {
+      for (const { fail } of group) fail(error)
+    }
+  }
+
+  return <Result>(step: () => Result): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      let result: Result
+      if (waiting.length === 0) setImmediate(flush)
+      waiting.push({
+        run: () => {
+          result = step()
+        },
+        settle: () => resolve(result),
+        fail: reject,
+      })
+    })
+}

@@ -1,0 +1,126 @@
+import type { Database, SQLQueryBindings } from 'bun:sqlite'
+import { DOCUMENT_FORMAT, listOf, SEPARATOR, storedTask } from '../../application/documents.ts'
+import type { Page, StoredTask, TaskStore } from '../../application/ports.ts'
+import type { Instant } from '../../domain/due-date.ts'
+import { NO_DUE_DATE, type Revision, type UserId } from '../../domain/task.ts'
+import type { TaskQuery } from '../../domain/task-query.ts'
+import type { Version } from '../../domain/version.ts'
+import { attempt } from './attempt.ts'
+
+type Row = {
+  document: string
+  format: number
+  revision: Revision
+  timeline: string
+  recorded_at: Instant | null
+}
+
+/** Without `not indexed` it would be found in the index of the ids first, and then by its key. */
+export const GET = `
+  select document, format, revision, timeline, recorded_at from tasks not indexed where user_id = ? and id = ?`
+
+export const readTasks = (
+  db: Database,
+): Pick<TaskStore, 'get' | 'find' | 'list' | 'versions' | 'exists' | 'ready'> => {
+  const selectTask = db.query<Row, [string, string]>(GET)
+  const selectVersion = db.query<Version, [string]>(
+    'select revision, timeline from users where id = ?',
+  )
+  const selectId = db.query<unknown, [string]>('select 1 from tasks where id = ?')
+  const selectOne = db.query<unknown, []>('select 1')
+
+  const versionOf = (owner: UserId): Version =>
+    selectVersion.get(owner) ?? { revision: 0, timeline: '' }
+
+  const get = (owner: UserId, id: string): StoredTask | undefined => {
+    const row = selectTask.get(owner, id)
+    if (!row) return undefined
+    const { document, format, recorded_at, ...version } = row
+    return storedTask(document, format, version, recorded_at)
+  }
+
+  return {
+    get: (owner, id) => attempt(() => get(owner, id)),
+    find: (owner, ids) => attempt(() => ids.flatMap((id) => get(owner, id) ?? [])),
+    list: (owner, query, page) =>
+      attempt(() => {
+        const rows = findRows(db, owner, query, page)
+        const found = rows.map(([document]) => document).join(SEPARATOR)
+        const current = rows.every(([, format]) => format === DOCUMENT_FORMAT)
+        return listOf(found, rows.length, current, page.limit, versionOf(owner))
+      }),
+    versions: (owners) =>
+      attempt(() =>
+        owners.flatMap((owner) => {
+          const version = versionOf(owner)
+          return version.revision > 0 ? [{ owner, version }] : []
+        }),
+      ),
+    exists: (id) => attempt(() => selectId.get(id) !== null),
+    ready: () => attempt(() => void selectOne.get()),
+  }
+}
+
+type ListRow = [document: string, format: number]
+
+/** One row more than the page has, which tells whether there is more. */
+const findRows = (db: Database, owner: UserId, query: TaskQuery, page: Page): ListRow[] => {
+  const rows: ListRow[] = []
+  for (const { text, parameters } of listStatements(owner, query, page)) {
+    const left = page.limit === null ? -1 : page.limit + 1 - rows.length
+    if (left === 0) break
+    rows.push(...(db.query(text).values(...parameters, left) as ListRow[]))
+  }
+  return rows
+}
+
+type Condition = [text: string, ...parameters: SQLQueryBindings[]]
+type Statement = Readonly<{ text: string; parameters: SQLQueryBindings[] }>
+
+/**
+ * The statements whose rows, one after the other, are the list; each lacks its last parameter, the
+ * limit. Each walks along an index; filters only skip rows on the way. A mere `?` in a statement with
+ * an order, or as a limit, has SQLite prepare it anew for every value; `+?` has not.
+ */
+export const listStatements = (owner: UserId, query: TaskQuery, { after }: Page): Statement[] => {
+  const { sort, order } = query
+  const beyond = order === 'asc' ? '>' : '<'
+  const byId: Condition[] = after ? [[`id ${beyond} +?`, after.id]] : []
+  if (sort === 'created') return [statement(owner, query, byId, `id ${order}`)]
+  const key = sort === 'title' ? 'title_key' : 'due_key'
+  const byKey: Condition[] = after ? [[`(${key}, id) ${beyond} (+?, +?)`, after.key, after.id]] : []
+  const ordering = `${key} ${order}, id ${order}`
+  if (sort === 'title' || order === 'asc') return [statement(owner, query, byKey, ordering)]
+  const undated = after?.key === NO_DUE_DATE
+  const none = statement(
+    owner,
+    query,
+    [[`due_key = '${NO_DUE_DATE}'`], ...(undated ? byId : [])],
+    'id desc',
+  )
+  if (undated) return [none]
+  return [statement(owner, query, [[`due_key < '${NO_DUE_DATE}'`], ...byKey], ordering), none]
+}
+
+const statement = (
+  owner: UserId,
+  { sort, status, priority, due_before, due_after, search }: TaskQuery,
+  position: readonly Condition[],
+  ordering: string,
+): Statement => {
+  const conditions: Condition[] = [['user_id = +?', owner], ...position]
+  if (status !== 'all') conditions.push([status === 'pending' ? 'not completed' : 'completed'])
+  if (priority !== null) conditions.push(['priority = +?', priority])
+  // `+` keeps a list in another order from being found in the index of the due dates, and then sorted.
+  const due = sort === 'due_date' ? 'due_key' : '+due_key'
+  if (due_before !== null) conditions.push([`${due} < +?`, due_before])
+  if (due_after !== null) conditions.push([`${due} > +? and ${due} < '${NO_DUE_DATE}'`, due_after])
+  if (search !== null) conditions.push(['instr(search_text, ?) > 0', search])
+  return {
+    text: `
+      select document, format from tasks ${sort === 'due_date' ? 'indexed by tasks_due' : ''}
+      where ${conditions.map(([condition]) => condition).join(' and ')}
+      order by ${ordering} limit +?`,
+    parameters: conditions.flatMap(([, ...values]) => values),
+  }
+}

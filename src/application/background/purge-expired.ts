@@ -1,0 +1,28 @@
+import { RECORDS_KEPT_MS } from '../../domain/changeset.ts'
+import { earlier } from '../../domain/due-date.ts'
+import type { Horizon, Ports } from '../ports.ts'
+
+const TOMBSTONES_KEPT_MS = 90 * 86_400_000
+const OWNERS = 100
+const BATCH_SIZE = 1000
+
+/**
+ * Purges tombstones after 90 days, idempotency records after 24 hours and superseded rows of the change
+ * log, a few of one owner at a time, so that nothing waits for it.
+ */
+export const purgeExpired =
+  ({ tasks, now }: Pick<Ports, 'tasks' | 'now'>) =>
+  async (): Promise<undefined> => {
+    const at = now()
+    const horizon: Horizon = {
+      tombstones: earlier(at, TOMBSTONES_KEPT_MS),
+      records: earlier(at, RECORDS_KEPT_MS),
+    }
+    for (;;) {
+      let removed = 0
+      for (const owner of await tasks.expired(horizon, OWNERS)) {
+        removed += await tasks.purge(owner, horizon, BATCH_SIZE)
+      }
+      if (removed === 0) return
+    }
+  }

@@ -1,0 +1,39 @@
+import type { Instant } from '../../domain/due-date.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { UserId } from '../../domain/task.ts'
+import { execute, type WritePorts } from '../execute.ts'
+
+const BATCH_SIZE = 200
+
+/**
+ * Sends the reminders that are due: each is a change of its task. Returns when the next one is due,
+ * undefined when there is none.
+ */
+export const sendReminders = (ports: WritePorts) => async (): Promise<Instant | undefined> => {
+  for (;;) {
+    const at = ports.now()
+    const reminders = await ports.tasks.reminders(BATCH_SIZE)
+    const due = reminders.filter((reminder) => reminder.at <= at)
+    let sent = 0
+    for (const [owner, own] of Map.groupBy(due, (reminder) => reminder.owner)) {
+      const ids = own.map(({ id }) => id)
+      sent += await remindOwner(ports, owner, ids)
+    }
+    if (sent === 0) return reminders[due.length]?.at
+  }
+}
+
+/** Returns how many reminders were sent: a task may have been changed or deleted since it was found. */
+const remindOwner = async (ports: WritePorts, owner: UserId, ids: string[]): Promise<number> => {
+  const operations = ids.map((id) => ({ op: 'remind', id, precondition: 'any' }) as const)
+  try {
+    const { changes } = await execute(ports, owner, operations)
+    return changes.filter(({ change }) => change.op === 'upsert' && change.task.reminded_at).length
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error
+    if (ids.length === 1) return 0
+    let sent = 0
+    for (const id of ids) sent += await remindOwner(ports, owner, [id])
+    return sent
+  }
+}

@@ -1,0 +1,38 @@
+import type { FeedPosition } from '../../domain/change.ts'
+import type { UserId } from '../../domain/task.ts'
+import type { Ports } from '../ports.ts'
+import type { ChangeSignal } from './change-signal.ts'
+import { type ChangePage, readChanges } from './read-changes.ts'
+
+/** `next` returns undefined once `stop` has been called. */
+export type ChangesAhead = Readonly<{
+  next(): Promise<ChangePage | undefined>
+  stop(): void
+}>
+
+/**
+ * The changes after a position, then those to come: the first page at once, even when it is empty,
+ * each later one when there is something in it. Nothing is read before it is asked for, so nothing
+ * accumulates for a slow reader. Throws as `listChanges` does.
+ */
+export const followChanges =
+  ({ tasks }: Pick<Ports, 'tasks'>, signal: ChangeSignal) =>
+  (actor: UserId, from: FeedPosition | null, limit: number): ChangesAhead => {
+    const watch = signal.watch(actor)
+    let last: ChangePage | undefined
+    let stopped = false
+    const next = async (): Promise<ChangePage | undefined> => {
+      for (;;) {
+        if (last && !last.more) await watch.waitPast(last.position.revision)
+        if (stopped) return undefined
+        const first = last === undefined
+        last = await readChanges(tasks, actor, last?.position ?? from, limit)
+        if (first || last.more || !last.empty) return last
+      }
+    }
+    const stop = (): void => {
+      stopped = true
+      watch.end()
+    }
+    return { next, stop }
+  }

@@ -1,0 +1,111 @@
+import type { Change } from '../domain/change.ts'
+import type { Instant } from '../domain/due-date.ts'
+import {
+  type NewTask,
+  type Revision,
+  TASK_FIELDS,
+  type Task,
+  type TaskId,
+  withAllFields,
+} from '../domain/task.ts'
+import type { Version } from '../domain/version.ts'
+import { parsedLater } from './json.ts'
+import type { Feed, StoredTask, TaskList } from './ports.ts'
+
+/**
+ * A task's document is the JSON object it is served as, with its revision as the last member. Storages
+ * keep the text and know nothing of what is in it.
+ */
+
+/**
+ * Tells documents with another set of fields, which have to be brought up to date when they are read: a
+ * checksum of the names, which fits into 16 bits.
+ */
+export const DOCUMENT_FORMAT = [...Object.keys(TASK_FIELDS).join()].reduce(
+  (sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 32_749,
+  7,
+)
+
+/** The document up to the value of its revision, which `closeDocument` adds. */
+export const openDocument = (task: NewTask): string => {
+  const { revision: _, ...rest } = task as Task
+  return `${JSON.stringify(rest).slice(0, -1)},"revision":`
+}
+
+export const closeDocument = (open: string, revision: Revision): string => `${open}${revision}}`
+
+/** The document as it is served now, whenever it was stored. */
+export const currentDocument = (document: string, format: number): string =>
+  format === DOCUMENT_FORMAT ? document : JSON.stringify(withAllFields(JSON.parse(document)))
+
+export const storedTask = (
+  document: string,
+  format: number,
+  version: Version,
+  recordedAt: Instant | null,
+): StoredTask => ({
+  document: parsedLater<Task>(currentDocument(document, format)),
+  version,
+  recordedAt,
+})
+
+/** Between two documents: no document has a line feed within (RFC 8259 section 7). */
+export const SEPARATOR = ',\n'
+
+/**
+ * A list of `count` documents that were found, joined by `SEPARATOR`, of which at most one is beyond
+ * the limit. `current` says whether all of them have the present format.
+ */
+export const listOf = (
+  found: string,
+  count: number,
+  current: boolean,
+  limit: number | null,
+  version: Version,
+): TaskList => {
+  const more = limit !== null && count > limit
+  const joined = current ? found : upToDate(found)
+  const shown = more ? joined.slice(0, joined.lastIndexOf(SEPARATOR)) : joined
+  return {
+    tasks: parsedLater<readonly Task[]>(`[${shown}]`),
+    more,
+    version,
+    get last() {
+      return shown === '' ? undefined : JSON.parse(shown.slice(shown.lastIndexOf('\n') + 1))
+    },
+  }
+}
+
+const upToDate = (found: string): string =>
+  found
+    .split(SEPARATOR)
+    .map((document) => JSON.stringify(withAllFields(JSON.parse(document))))
+    .join(SEPARATOR)
+
+/** A row of the change log with its task's document, null for a deletion. */
+export type FoundChange = Readonly<{
+  revision: Revision
+  id: TaskId
+  document: string | null
+  format: number | null
+}>
+
+/** The first `limit` of the changes that were found. */
+export const feedOf = (
+  state: Pick<Feed, 'revision' | 'compactedRevision' | 'timelines'>,
+  found: readonly FoundChange[],
+  limit: number,
+): Feed => {
+  const shown = found.slice(0, limit)
+  return {
+    ...state,
+    changes: parsedLater<readonly Change[]>(`[${shown.map(changeText).join()}]`),
+    last: shown.at(-1)?.revision,
+    more: shown.length < found.length,
+  }
+}
+
+const changeText = ({ revision, id, document, format }: FoundChange): string =>
+  document === null
+    ? `{"op":"delete","revision":${revision},"id":"${id}"}`
+    : `{"op":"upsert","revision":${revision},"task":${currentDocument(document, format ?? 0)}}`

@@ -1,0 +1,161 @@
+import { notFoundOrForbidden } from '../domain/access.ts'
+import {
+  assignRevisions,
+  type CommittedChange,
+  decide,
+  type Operation,
+  type PendingChange,
+  type VersionedTask,
+} from '../domain/changeset.ts'
+import type { Instant } from '../domain/due-date.ts'
+import { atOperation, DomainError } from '../domain/errors.ts'
+import { parseTaskId, reminderTime, type TaskId, type UserId } from '../domain/task.ts'
+import type { ChangeSignal } from './changes/change-signal.ts'
+import { findRecord } from './idempotency.ts'
+import type { IdempotencyKey, IdempotencyRecord, Ports } from './ports.ts'
+
+/** What a use case that changes tasks needs. */
+export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake'> &
+  Pick<ChangeSignal, 'notify'>
+
+export type ExecuteOptions = Readonly<{
+  /** Tasks that the actor may have. */
+  quota?: number
+  key?: IdempotencyKey | undefined
+}>
+
+/** The change of each operation. `replayed`: the same request with the same key had been executed before. */
+export type Executed = Readonly<{ changes: readonly CommittedChange[]; replayed: boolean }>
+
+const ATTEMPTS = 100
+
+/**
+ * Reads the tasks that operations are about, decides, and commits everything as a whole; starts over
+ * when another writer was faster. A request whose idempotency key is known is not executed again.
+ * Errors name the operation that failed.
+ */
+export const execute = async (
+  ports: WritePorts,
+  actor: UserId,
+  operations: readonly Operation[],
+  options: ExecuteOptions = {},
+): Promise<Executed> => {
+  const { key } = options
+  const replay = async (): Promise<Executed | undefined> => {
+    const record = key && (await findRecord(ports.tasks, actor, key))
+    return record && { changes: await replayed(ports, actor, record), replayed: true }
+  }
+  // The commit itself finds the key of a request that reads nothing beforehand.
+  const readsFirst = operations.some(({ op }) => op !== 'create')
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const before = readsFirst || attempt > 0 ? await replay() : undefined
+    if (before) return before
+    try {
+      const changes = await attemptAll(ports, actor, operations, options)
+      if (changes) return { changes, replayed: false }
+    } catch (error) {
+      // The obstacle may be what the first attempt of this very request has just done.
+      const after = await replay()
+      if (after) return after
+      throw error
+    }
+  }
+  throw new DomainError('unavailable', 'This is changing too fast right now. Try again.')
+}
+
+/** Undefined when another writer was faster. */
+const attemptAll = async (
+  { tasks, now, newId, wake, notify }: WritePorts,
+  actor: UserId,
+  operations: readonly Operation[],
+  { quota = 0, key }: ExecuteOptions,
+): Promise<CommittedChange[] | undefined> => {
+  const found = await findAll(tasks, actor, operations)
+  const at = now()
+  const { changes, ...changeset } = decide(operations, found, { owner: actor, now: at, newId })
+  if (changeset.revisionCount === 0 && !key) return assignRevisions(changes, 0, '')
+  const result = await tasks.commit({
+    ...changeset,
+    owner: actor,
+    quota,
+    at,
+    ...(key && { idempotency: recordOf(key, at, changes) }),
+  })
+  if (result.status !== 'committed') return undefined
+  notify(actor, result.baseRevision + changeset.revisionCount)
+  if (result.webhooks) wake('enqueue-deliveries', at)
+  for (const write of changeset.writes) {
+    const time = write.op === 'create' || write.op === 'replace' ? reminderTime(write.task) : null
+    if (time !== null) wake('send-reminders', time)
+  }
+  return assignRevisions(changes, result.baseRevision, result.timeline)
+}
+
+/** Throws for the first operation on a task that the actor does not have. */
+const findAll = async (
+  tasks: Ports['tasks'],
+  actor: UserId,
+  operations: readonly Operation[],
+): Promise<ReadonlyMap<TaskId, VersionedTask>> => {
+  const ids = operations.map((operation) =>
+    operation.op === 'create' ? undefined : (parseTaskId(operation.id) ?? null),
+  )
+  const wanted = [...new Set(ids)].filter((id) => typeof id === 'string')
+  const [only, second] = wanted
+  const stored =
+    only === undefined
+      ? []
+      : second === undefined
+        ? [await tasks.get(actor, only)]
+        : await tasks.find(actor, wanted)
+  const found = new Map<TaskId, VersionedTask>()
+  for (const each of stored) {
+    const task = each?.document.value()
+    if (each && task) {
+      found.set(task.id, { task, version: each.version, recordedAt: each.recordedAt })
+    }
+  }
+  for (const [n, id] of ids.entries()) {
+    if (id === undefined || (id !== null && found.has(id))) continue
+    throw atOperation(notFoundOrForbidden(id !== null && (await tasks.exists(id))), n)
+  }
+  return found
+}
+
+const recordOf = (
+  key: IdempotencyKey,
+  at: Instant,
+  changes: readonly PendingChange[],
+): IdempotencyRecord => ({
+  ...key,
+  at,
+  changes: changes.map(({ op, id, revisionOffset, version = null }) => ({
+    op,
+    id,
+    revisionOffset,
+    version,
+  })),
+})
+
+/**
+ * The changes of a request that was executed before, with its tasks as they were then; where the request
+ * has changed a task more than once, as it was after the last time.
+ */
+const replayed = async (
+  { tasks }: WritePorts,
+  actor: UserId,
+  { changes }: IdempotencyRecord,
+): Promise<CommittedChange[]> => {
+  const last = new Map(changes.map(({ id, version }) => [id, version]))
+  const upserts = changes.filter(({ op }) => op === 'upsert').map(({ id }) => id)
+  const wanted = [...new Set(upserts)].map((id) => ({ id, revision: last.get(id)?.revision ?? 0 }))
+  const known = wanted.length === 0 ? [] : await tasks.tasksAt(actor, wanted)
+  const found = new Map(known.map((task) => [task.id, task]))
+  return changes.map(({ op, id, version: recorded }): CommittedChange => {
+    const task = op === 'upsert' ? found.get(id) : undefined
+    const version = { revision: 0, timeline: '', ...recorded }
+    if (!task) return { change: { op: 'delete', revision: version.revision, id }, version }
+    const { revision } = task
+    return { change: { op: 'upsert', revision, task }, version: { ...version, revision } }
+  })
+}

@@ -1,0 +1,35 @@
+import { DomainError } from '../../domain/errors.ts'
+import type { UserId } from '../../domain/task.ts'
+import { type Webhook, webhookNotFound } from '../../domain/webhook.ts'
+import { findRecord } from '../idempotency.ts'
+import type { IdempotencyKey, Ports } from '../ports.ts'
+
+/** A webhook after a request, and whether the request had been executed before. */
+export type WebhookResult = Readonly<{ webhook: Webhook; replayed: boolean }>
+
+const ATTEMPTS = 100
+
+/**
+ * Replaces a webhook by what `change` makes of it; starts over when it was changed meanwhile. A request
+ * whose idempotency key is known is not executed again. Throws `not-found`.
+ */
+export const changeWebhook = async (
+  { tasks, webhooks, now }: Pick<Ports, 'tasks' | 'webhooks' | 'now'>,
+  actor: UserId,
+  id: string,
+  key: IdempotencyKey | undefined,
+  change: (webhook: Webhook) => Webhook,
+): Promise<WebhookResult> => {
+  const record = key && { ...key, at: now(), changes: [] }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const replayed = key !== undefined && (await findRecord(tasks, actor, key)) !== undefined
+    const webhook = await webhooks.get(actor, id)
+    if (!webhook) throw webhookNotFound()
+    if (replayed) return { webhook, replayed }
+    const changed = change(webhook)
+    if ((await webhooks.replace(changed, record)) === 'replaced') {
+      return { webhook: { ...changed, version: changed.version + 1 }, replayed }
+    }
+  }
+  throw new DomainError('unavailable', 'This webhook is changing too fast right now. Try again.')
+}

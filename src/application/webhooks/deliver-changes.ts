@@ -1,0 +1,135 @@
+import {
+  changeMessage,
+  delivered,
+  failed,
+  pingMessage,
+  pingSent,
+  reminderMessage,
+} from '../../domain/delivery.ts'
+import { type Instant, later } from '../../domain/due-date.ts'
+import { DomainError } from '../../domain/errors.ts'
+import type { UserId } from '../../domain/task.ts'
+import type { Version } from '../../domain/version.ts'
+import { signingSecrets, type Webhook } from '../../domain/webhook.ts'
+import { type ChangePage, readChanges } from '../changes/read-changes.ts'
+import type { Attempt, Ports, TaskStore } from '../ports.ts'
+import { type Entry, entriesOf } from './delivery-entries.ts'
+
+type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'chance' | 'wake'>
+
+const BATCH_SIZE = 50
+
+/** Milliseconds after which a run ends, so that others get their turn; what is left stays due. */
+const RUN_BUDGET_MS = 30_000
+
+/**
+ * Delivers to one webhook what its owner has changed after its position, one message after the
+ * other, and moves the position after each change. Stops at the first failure, to continue there when
+ * the webhook is due again, and when the webhook was changed meanwhile by anything but a commit.
+ */
+export const deliverChanges =
+  (ports: Needs) =>
+  async (owner: UserId, id: string): Promise<void> => {
+    const { webhooks, now, wake } = ports
+    const end = later(now(), RUN_BUDGET_MS)
+    let webhook = await webhooks.get(owner, id)
+    while (webhook && isDue(webhook, now()) && now() < end) {
+      webhook = webhook.pinged_at
+        ? await deliverPing(ports, webhook)
+        : await deliverNext(ports, webhook, end)
+    }
+    const due = (await webhooks.get(owner, id))?.due_at
+    if (due) wake('enqueue-deliveries', due)
+  }
+
+const isDue = ({ due_at }: Webhook, now: Instant): boolean => due_at !== null && due_at <= now
+
+const deliverPing = async (ports: Needs, webhook: Webhook): Promise<Webhook | undefined> => {
+  const { send, now } = ports
+  const at = now()
+  const after = await store(ports, webhook, pingSent(webhook))
+  if (after) await send(webhook.url, pingMessage(webhook, at), signingSecrets(webhook, at))
+  return after
+}
+
+/** The webhook after its next page of changes; undefined when the run is to end. */
+const deliverNext = async (
+  ports: Needs,
+  webhook: Webhook,
+  end: Instant,
+): Promise<Webhook | undefined> => {
+  const page = await nextPage(ports.tasks, webhook)
+  if (!page.empty) return deliverPage(ports, webhook, page, end)
+  const done = { ...webhook, position: page.position, due_at: null }
+  // A conflict means that a change was committed after the page was read: there is more.
+  const result = await ports.webhooks.replace(done)
+  return result === 'replaced' ? undefined : ports.webhooks.get(webhook.user_id, webhook.id)
+}
+
+/** From the start, when the webhook's position is not of this timeline any more. */
+const nextPage = async (tasks: TaskStore, { user_id, position }: Webhook): Promise<ChangePage> => {
+  try {
+    return await readChanges(tasks, user_id, position, BATCH_SIZE)
+  } catch (error) {
+    if (!(error instanceof DomainError && error.kind === 'gone')) throw error
+    return readChanges(tasks, user_id, null, BATCH_SIZE)
+  }
+}
+
+const deliverPage = async (
+  ports: Needs,
+  webhook: Webhook,
+  page: ChangePage,
+  end: Instant,
+): Promise<Webhook | undefined> => {
+  let present = webhook
+  for (const entry of await entriesOf(ports.tasks, webhook, page)) {
+    const attempt = await sendAll(ports, present, page.versionAt(entry.revision), entry)
+    const at = ports.now()
+    const next = attempt.ok
+      ? delivered(present, page.positionAt(entry.revision), at)
+      : failed(present, attempt.error, attempt.retryAfter, at, ports.chance())
+    const stored = await store(ports, present, next)
+    if (!stored || !attempt.ok || at >= end) return undefined
+    present = stored
+  }
+  return present
+}
+
+const sendAll = async (
+  { send, now }: Needs,
+  webhook: Webhook,
+  version: Version,
+  { change, reminded }: Entry,
+): Promise<Attempt> => {
+  const messages = [
+    ...(change ? changeMessage(webhook, change, version, now()) : []),
+    ...(reminded ? reminderMessage(webhook, reminded, version, now()) : []),
+  ]
+  for (const message of messages) {
+    const attempt = await send(webhook.url, message, signingSecrets(webhook, now()))
+    if (!attempt.ok) return attempt
+  }
+  return { ok: true }
+}
+
+/**
+ * Stores the outcome of an attempt, also when commits of the owner's have moved the version meanwhile.
+ * Undefined when the webhook is gone, or was changed by anything else.
+ */
+const store = async (
+  { webhooks }: Needs,
+  before: Webhook,
+  after: Webhook,
+): Promise<Webhook | undefined> => {
+  for (let { version } = before; ; ) {
+    const replaced = await webhooks.replace({ ...after, version })
+    if (replaced === 'replaced') return { ...after, version: version + 1 }
+    const present = await webhooks.get(before.user_id, before.id)
+    if (!present || !sameBut(present, before)) return undefined
+    version = present.version
+  }
+}
+
+const sameBut = (a: Webhook, b: Webhook): boolean =>
+  JSON.stringify({ ...a, version: 0 }) === JSON.stringify({ ...b, version: 0 })

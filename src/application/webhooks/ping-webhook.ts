@@ -1,0 +1,16 @@
+import { pinged } from '../../domain/delivery.ts'
+import type { UserId } from '../../domain/task.ts'
+import type { IdempotencyKey, Ports } from '../ports.ts'
+import { changeWebhook, type WebhookResult } from './change-webhook.ts'
+
+type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'wake'>
+
+/** Has a message of the type `ping` sent soon, whatever the webhook's state. */
+export const pingWebhook =
+  (ports: Needs) =>
+  async (actor: UserId, id: string, key?: IdempotencyKey): Promise<WebhookResult> => {
+    const at = ports.now()
+    const result = await changeWebhook(ports, actor, id, key, (webhook) => pinged(webhook, at))
+    ports.wake('enqueue-deliveries', at)
+    return result
+  }

@@ -1,0 +1,46 @@
+import type { App } from '../application/index.ts'
+import type { Log } from '../application/log.ts'
+import type { BackgroundJob } from '../application/ports.ts'
+import { type ScheduledJob, type Scheduler, scheduler } from './scheduler.ts'
+import type { OpenStorage } from './storage.ts'
+
+const HALF_SECOND = 500
+const TEN_SECONDS = 10_000
+const HOUR = 3_600_000
+const GRACE_MS = 8000
+
+/** What this process commits wakes the jobs by itself; they look for what other processes commit. */
+const jobsOf = (app: App, shared: boolean): ScheduledJob<BackgroundJob>[] => [
+  { name: 'send-reminders', every: TEN_SECONDS, run: app.sendReminders },
+  { name: 'enqueue-deliveries', every: TEN_SECONDS, run: app.enqueueDeliveries },
+  { name: 'purge-expired', every: HOUR, run: app.purgeExpired },
+  ...(shared
+    ? [{ name: 'poll-revisions', every: HALF_SECOND, run: app.pollRevisions } as const]
+    : []),
+]
+
+/**
+ * Starts the scheduled jobs and the queue's once the storage has been reached. A delivery that has ended
+ * wakes `enqueue-deliveries`, since the webhook may be due again. `stop` waits for what runs, at most 8 s.
+ */
+export const startBackground = (
+  app: App,
+  { reached, shared, jobs }: OpenStorage,
+  log: Log,
+): Pick<Scheduler<BackgroundJob>, 'wake' | 'status'> & { stop(): Promise<void> } => {
+  const { start, wake, status, stop } = scheduler(jobsOf(app, shared), log)
+  let stopped = false
+  void reached.then(() => {
+    if (stopped) return
+    jobs.work(app.runJob, () => wake('enqueue-deliveries'))
+    start()
+  })
+  return {
+    wake,
+    status,
+    stop: async () => {
+      stopped = true
+      await Promise.all([stop(GRACE_MS), Promise.race([jobs.stop(), Bun.sleep(GRACE_MS)])])
+    },
+  }
+}

@@ -1,0 +1,176 @@
+import { dirname, join } from 'node:path'
+import { secretProblem } from '../adapters/jwt/secret-problem.ts'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+
+export type Storage =
+  | Readonly<{ kind: 'memory' }>
+  | Readonly<{ kind: 'sqlite'; path: string }>
+  | Readonly<{ kind: 'postgres'; url: string; poolSize: number }>
+
+export type Config = Readonly<{
+  host: string
+  port: number
+  /** Processes that serve; with more than one, this one only supervises them. */
+  workers: number
+  /** Whether this process is one of those workers. */
+  worker: boolean
+  storage: Storage
+  /** Holds what the server generates for itself. */
+  dataFolder: string
+  tokens: Readonly<{ secret?: string; jwksUrl?: string; issuer?: string; audience?: string }>
+  /** Settings of the built-in sign-in; undefined when tokens come from another identity provider. */
+  identity?: Readonly<{ secret?: string }>
+  /** The request header in which a proxy passes the client's address. */
+  trustProxy?: string
+  corsOrigins: readonly string[]
+  taskQuota: number
+  /** URLs that webhooks may have besides public `https` ones. */
+  webhooks: Readonly<{ http: boolean; private: boolean }>
+  logLevel: (typeof LOG_LEVELS)[number]
+}>
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the environment; an empty variable counts as unset. Throws one Error that names every invalid one. */
+export const readConfig = (environment: Environment): Config => {
+  const problems: string[] = []
+  const read = <Value>(
+    name: string,
+    fallback: Value,
+    parse: (text: string) => Value | undefined,
+    help: string,
+  ): Value => {
+    const text = environment[name]?.trim()
+    if (!text) return fallback
+    const value = parse(text)
+    if (value === undefined) problems.push(`${name} ${help}`)
+    return value ?? fallback
+  }
+  const text = (name: string): string | undefined => read(name, undefined, (value) => value, '')
+  const integer = (name: string, fallback: number, minimum: number, maximum: number): number =>
+    read(
+      name,
+      fallback,
+      (value) => {
+        const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+        return number >= minimum && number <= maximum ? number : undefined
+      },
+      `must be a whole number from ${minimum} to ${maximum}.`,
+    )
+
+  const poolSize = integer('DATABASE_POOL_SIZE', 10, 1, 1000)
+  const databaseVariable =
+    !environment['DATABASE_URL']?.trim() && environment['NEON_DB_URL']?.trim()
+      ? 'NEON_DB_URL'
+      : 'DATABASE_URL'
+  const storage = read(
+    databaseVariable,
+    { kind: 'sqlite', path: './data/taskport.db' } as Storage,
+    (value) => parseStorage(value, poolSize),
+    'must be sqlite:<path>, memory: or postgres://user:password@host/database.',
+  )
+  const workers = integer('WORKERS', 1, 1, 64)
+  if (workers > 1 && storage.kind !== 'postgres') {
+    problems.push(
+      'WORKERS must be 1 with SQLite and in memory, which serve one process only. Set DATABASE_URL to a ' +
+        'PostgreSQL database for more.',
+    )
+  }
+  const sharedSecret = (name: string): string | undefined => {
+    const secret = text(name)
+    const problem = secret === undefined ? undefined : secretProblem(secret)
+    if (problem) problems.push(`${name} ${problem}`)
+    return secret
+  }
+  const secret = sharedSecret('BETTER_AUTH_SECRET')
+  const identitySecret = sharedSecret('AUTH_SECRET')
+  const jwksUrl = read('AUTH_JWKS_URL', undefined, parseHttpUrl, 'must be an http or https URL.')
+  const issuer = text('AUTH_ISSUER')
+  const audience = text('AUTH_AUDIENCE')
+
+  const builtIn = secret === undefined && jwksUrl === undefined
+  if (builtIn && storage.kind === 'postgres' && identitySecret === undefined) {
+    problems.push(
+      'AUTH_SECRET must be set to sign users up with PostgreSQL, the same for every process. Make one ' +
+        'with: openssl rand -base64 32. Or set AUTH_JWKS_URL or BETTER_AUTH_SECRET to take the tokens of ' +
+        'another identity provider.',
+    )
+  }
+  const trustProxy = read(
+    'TRUST_PROXY',
+    undefined,
+    (value) => (/^[A-Za-z0-9-]+$/.test(value) ? value : undefined),
+    'must be the name of the header that your proxy sets, such as X-Forwarded-For.',
+  )
+
+  const allowed = read(
+    'WEBHOOK_ALLOW',
+    [] as string[],
+    parseAllowed,
+    'must be http, private, or both with a comma between them.',
+  )
+
+  const config: Config = {
+    host: text('HOST') ?? '127.0.0.1',
+    port: integer('PORT', 8000, 0, 65_535),
+    workers,
+    worker: text('TASKPORT_WORKER') !== undefined,
+    storage,
+    dataFolder: storage.kind === 'sqlite' ? dirname(storage.path) : './data',
+    tokens: {
+      ...(secret !== undefined && { secret }),
+      ...(jwksUrl !== undefined && { jwksUrl }),
+      ...(issuer !== undefined && { issuer }),
+      ...(audience !== undefined && { audience }),
+    },
+    ...(builtIn && { identity: identitySecret === undefined ? {} : { secret: identitySecret } }),
+    ...(trustProxy !== undefined && { trustProxy }),
+    corsOrigins: read(
+      'CORS_ORIGINS',
+      [],
+      parseOrigins,
+      'must be exact origins with commas between them, such as https://app.example.com.',
+    ),
+    taskQuota: integer('TASK_QUOTA', 10_000, 1, 1_000_000),
+    webhooks: { http: allowed.includes('http'), private: allowed.includes('private') },
+    logLevel: read(
+      'LOG_LEVEL',
+      'info' as const,
+      (value) => LOG_LEVELS.find((level) => level === value),
+      `must be one of ${LOG_LEVELS.join(', ')}.`,
+    ),
+  }
+  if (problems.length > 0) {
+    throw new Error(`The configuration is invalid:\n${problems.map((p) => `  ${p}`).join('\n')}`)
+  }
+  return config
+}
+
+/** The file of the built-in sign-in's secret, used unless AUTH_SECRET is set. */
+export const secretPath = ({ dataFolder }: Pick<Config, 'dataFolder'>): string =>
+  join(dataFolder, 'secret')
+
+const parseStorage = (value: string, poolSize: number): Storage | undefined => {
+  if (value === 'memory:') return { kind: 'memory' }
+  if (value.startsWith('sqlite:')) {
+    const path = value.replace(/^sqlite:(\/\/)?/, '')
+    return path === '' ? undefined : { kind: 'sqlite', path }
+  }
+  const url = /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
+  return url ? { kind: 'postgres', url: value, poolSize } : undefined
+}
+
+const parseAllowed = (value: string): string[] | undefined => {
+  const words = value.split(',').map((word) => word.trim())
+  return words.every((word) => word === 'http' || word === 'private') ? words : undefined
+}
+
+const parseHttpUrl = (value: string): string | undefined =>
+  /^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined
+
+const parseOrigins = (value: string): string[] | undefined => {
+  const origins = value.split(',').map((origin) => origin.trim())
+  const exact = origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
+  return exact ? origins : undefined
+}

@@ -1,0 +1,61 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { secretProblem } from '../adapters/jwt/secret-problem.ts'
+
+/**
+ * The secret of the built-in sign-in: generated once, readable by its owner alone; not stored
+ * without a path. Throws an Error that says what to do when it is unusable or cannot be stored.
+ */
+export const localSecret = (path?: string): string => {
+  if (path === undefined) return newSecret()
+  const secret = stored(path)
+  const problem = secretProblem(secret)
+  if (problem === undefined) return secret
+  throw new Error(
+    `The secret in ${path} ${problem} Restore it from a backup, or set AUTH_SECRET to what it was. ` +
+      'If it is lost, delete it together with the signing keys that it encrypts (table jwks in ' +
+      'auth.db beside it): a new one is generated at the next start.',
+  )
+}
+
+const stored = (path: string): string => {
+  try {
+    return read(path) ?? create(path)
+  } catch (error) {
+    throw new Error(
+      `Cannot store a secret in ${path}: ${error instanceof Error ? error.message : error}. ` +
+        'Make its folder writable, or set AUTH_SECRET.',
+      { cause: error },
+    )
+  }
+}
+
+const newSecret = (): string =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+
+/** Written whole under another name first, so that no process ever reads a part of it. */
+const create = (path: string): string => {
+  const secret = newSecret()
+  const draft = `${path}.${process.pid}`
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(draft, `${secret}\n`, { mode: 0o600 })
+  try {
+    linkSync(draft, path)
+    return secret
+  } catch (error) {
+    const present = read(path)
+    if (present === undefined) throw error
+    return present
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

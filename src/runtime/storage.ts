@@ -1,0 +1,46 @@
+import { type Log, serializeError } from '../application/log.ts'
+import type { JobQueue, TaskStore, WebhookStore } from '../application/ports.ts'
+import type { Storage } from './config.ts'
+
+export type OpenStorage = Readonly<{
+  tasks: TaskStore
+  webhooks: WebhookStore
+  jobs: JobQueue
+  /** Resolves when the database has been reached for the first time. */
+  reached: Promise<void>
+  /** Whether other processes may write to it as well. */
+  shared: boolean
+  close(): void | Promise<void>
+}>
+
+const NOW = Promise.resolve()
+
+/** Opens the configured storage and loads no other one. `fail` is called when it can never be used. */
+export const openStorage = async (
+  storage: Storage,
+  log: Log,
+  fail: (error: Error) => void,
+): Promise<OpenStorage> => {
+  const onError = (error: unknown): void =>
+    log.error(serializeError(error), 'job failed, trying again')
+  if (storage.kind === 'postgres') {
+    const { postgresStorage } = await import('../adapters/postgres/storage.ts')
+    const { pgBossQueue } = await import('../adapters/jobs/pg-boss.ts')
+    const { address, migrated, ...opened } = postgresStorage(storage.url, {
+      poolSize: storage.poolSize,
+      onOutage: (error) => log.error(serializeError(error), 'database not reachable, trying again'),
+      onRefusal: fail,
+    })
+    void migrated.then(() => log.info({}, 'database ready'))
+    const jobs = pgBossQueue(address, { onError })
+    return { ...opened, jobs, reached: migrated, shared: true }
+  }
+  const { inProcessQueue } = await import('../adapters/jobs/in-process.ts')
+  const jobs = inProcessQueue({ onError })
+  if (storage.kind === 'memory') {
+    const { memoryStorage } = await import('../adapters/memory/storage.ts')
+    return { ...memoryStorage(), jobs, reached: NOW, shared: false, close: () => {} }
+  }
+  const { sqliteStorage } = await import('../adapters/sqlite/storage.ts')
+  return { ...sqliteStorage(storage.path), jobs, reached: NOW, shared: false }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'bun:test'
+import {
+  type Document,
+  document,
+  documentWithoutAccounts,
+  operations,
+  operationsOf,
+} from './document.ts'
+import { openServer } from './server.ts'
+
+describe.each([
+  ['with accounts', document, openServer()],
+  ['without accounts', documentWithoutAccounts, openServer({})],
+])('a server %s', (_, { paths }: Document, server) => {
+  test('documents exactly the routes it has, but for those of the documentation', () => {
+    const served = server.routes
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+      .filter((route) => !route.includes(' /docs'))
+    const documented = operationsOf(paths).map(({ method, path }) => `${method} ${path}`)
+    expect(documented.length).toBeGreaterThanOrEqual(17)
+    expect(documented.toSorted()).toEqual(served.toSorted())
+  })
+})
+
+const webhooks = operationsOf(document.webhooks)
+
+test.each([...operations, ...webhooks])(
+  '$operationId has a summary and a description',
+  (operation) => {
+    for (const text of [operation.summary, operation.description]) expect(text).toMatch(/\w/)
+  },
+)
+
+describe.each(operations)('$operationId', ({ path, security, parameters }) => {
+  const named = (place: string) => parameters.filter((parameter) => parameter.in === place)
+
+  test('requires a token exactly under /api/, accounts left out', () => {
+    const protectedPath = path.startsWith('/api/') && !path.startsWith('/api/auth/')
+    expect(security).toEqual(protectedPath ? [{ bearer: [] }] : undefined)
+  })
+
+  test('has the parameters of its path, no parameter twice, and requires no other', () => {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    expect(named('path').map(({ name }) => name)).toEqual(inPath as string[])
+    expect(parameters.filter(({ required }) => required)).toEqual(named('path'))
+    const all = parameters.map((parameter) => `${parameter.in} ${parameter.name.toLowerCase()}`)
+    expect(all.filter((name, n) => all.indexOf(name) !== n)).toEqual([])
+  })
+
+  test('takes a request id', () => {
+    expect(named('header').map(({ name }) => name)).toContain('X-Request-Id')
+  })
+})

@@ -1,0 +1,53 @@
+import { identityProvider } from '../../../src/adapters/identity/index.ts'
+import { memoryStorage } from '../../../src/adapters/memory/storage.ts'
+import type { TaskStore, WebhookStore } from '../../../src/application/ports.ts'
+import { type Http, json, openHttp } from '../../support/http.ts'
+
+export { DomainError } from '../../../src/domain/errors.ts'
+
+export const accounts = identityProvider({
+  storage: { kind: 'memory' },
+  reached: Promise.resolve(),
+  issuer: 'taskport',
+  audience: 'taskport',
+  secret: 'a secret of the identity provider, 32 bytes',
+  baseUrl: 'http://localhost',
+  origins: [],
+  onDelete: async () => {},
+  onError: () => {},
+})
+
+type Options = Parameters<typeof openHttp>[1]
+
+/** A server with an empty storage, and accounts unless they are left out. */
+export const openServer = (options: Options = { accounts, trustProxy: 'x-peer' }): Http => {
+  const { tasks, webhooks } = memoryStorage()
+  return openHttp(tasks, { webhooks, ...options })
+}
+
+/** A server whose storage rejects every call. */
+export const openFailingServer = (error: Error): Http => {
+  const failing = { get: () => () => Promise.reject(error) }
+  return openHttp(new Proxy({} as TaskStore, failing), {
+    webhooks: new Proxy({} as WebhookStore, failing),
+  })
+}
+
+/** A server on which alice has two tasks, a webhook, and the idempotency key `used`. */
+export type Seed = Readonly<{ server: Http; taskId: string; webhookId: string }>
+
+export const WEBHOOK = { url: 'https://hooks.example.com/', events: ['task.changed'] }
+
+export const seed = async (): Promise<Seed> => {
+  const server = openServer()
+  const create = async (path: string, body: object): Promise<string> =>
+    (await json(server.call('POST', path, { body }))).id
+  const draft = { priority: 'low', due_date: '2026-02-10T09:00:00+01:00' }
+  await create('/api/tasks', { ...draft, title: 'Buy milk' })
+  const taskId = await create('/api/tasks', { ...draft, title: 'Éclair' })
+  await server.call('PATCH', `/api/tasks/${taskId}/complete`, {
+    body: { completed: false },
+    headers: { 'idempotency-key': 'used' },
+  })
+  return { server, taskId, webhookId: await create('/api/webhooks', WEBHOOK) }
+}
