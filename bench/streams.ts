@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
 import postgres from 'postgres'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { type EventReader, readEvents } from '../tests/support/events.ts'
 import { temporaryFolder } from '../tests/support/folder.ts'
 import { freshDatabase } from '../tests/support/postgres.ts'
-import { SHARED, startServer } from '../tests/support/server.ts'
+import { SHARED } from '../tests/support/server.ts'
+import { untilReady } from './dataset.ts'
+import { startMeasured } from './servers.ts'
 
 /**
  * What open event streams cost, two processes on one PostgreSQL: memory of an idle one, queries per
@@ -27,23 +28,14 @@ if (!process.env[OPEN]) {
 
 const url = await freshDatabase()
 const env = { ...SHARED, DATABASE_URL: url, LOG_LEVEL: 'error' }
-const start = async (port: number) => {
-  const folder = temporaryFolder()
-  const process = startServer(folder, { ...env, PORT: String(port) })
-  const address = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${address}/health/ready`).catch(() => undefined))?.ok) await Bun.sleep(10)
-  return { address, process }
+const start = async () => {
+  const server = await startMeasured(['../src/main.ts'], temporaryFolder(), env)
+  await untilReady(server.url)
+  return server
 }
-const [here, there] = await Promise.all([start(18_471), start(18_472)])
+const [here, there] = await Promise.all([start(), start()])
 const sign = sharedSecretSigner({ secret: SHARED.BETTER_AUTH_SECRET })
 const bearerOf = async (user: string) => ({ authorization: `Bearer ${await sign(user, 3600)}` })
-
-const pidOf = (port: number): string => {
-  const listening = Bun.spawnSync(['sh', '-c', `ss -ltnpH 'sport = :${port}'`]).stdout.toString()
-  return /pid=(\d+)/.exec(listening)?.[1] ?? ''
-}
-const memory = (pid: string): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 
 const sql = postgres(url, { max: 1, onnotice: () => {} })
 const transactions = async (): Promise<number> => {
@@ -60,24 +52,23 @@ const perSecond = async (): Promise<string> => {
   return (((await transactions()) - before) / (IDLE / 1000)).toFixed(1)
 }
 
-const pid = pidOf(18_471)
 for (let n = 0; n < 50; n++) {
-  await fetch(`${here.address}/api/tasks`, { headers: await bearerOf(`warm-${n}`) })
+  await fetch(`${here.url}/api/tasks`, { headers: await bearerOf(`warm-${n}`) })
 }
 console.log(`queries per second without streams: ${await perSecond()}`)
-const before = memory(pid)
+const before = here.memory()
 const streams: EventReader[] = []
 for (let n = 0; n < STREAMS; n++) {
-  streams.push(await readEvents(`${here.address}/api/events`, await bearerOf(`user-${n}`)))
+  streams.push(await readEvents(`${here.url}/api/events`, await bearerOf(`user-${n}`)))
 }
 for (const stream of streams) await stream.next()
 console.log(
   `queries per second with ${STREAMS} idle streams of as many users: ${await perSecond()}`,
 )
-const after = memory(pid)
+const after = here.memory()
 console.log(
-  `memory: ${(before / 1024).toFixed(0)} MB, with them ${(after / 1024).toFixed(0)} MB, ` +
-    `${((after - before) / STREAMS).toFixed(1)} kB each`,
+  `memory: ${before.toFixed(0)} MB, with them ${after.toFixed(0)} MB, ` +
+    `${(((after - before) * 1024) / STREAMS).toFixed(1)} kB each`,
 )
 
 const delays = async (writer: string): Promise<string> => {
@@ -99,8 +90,8 @@ const delays = async (writer: string): Promise<string> => {
   const at = (share: number): string => `${all[Math.floor(all.length * share)]?.toFixed(1)} ms`
   return `p50 ${at(0.5)}, p99 ${at(0.99)}`
 }
-console.log(`from the request to its event, same process: ${await delays(here.address)}`)
-console.log(`from the request to its event, other process: ${await delays(there.address)}`)
-for (const { process } of [here, there]) (await process).signal('SIGTERM')
-for (const { process } of [here, there]) await (await process).exited
+console.log(`from the request to its event, same process: ${await delays(here.url)}`)
+console.log(`from the request to its event, other process: ${await delays(there.url)}`)
+await Promise.all([here.stop(), there.stop()])
+await sql.end()
 process.exit(0)
