@@ -5,7 +5,6 @@ export class TaskportError extends Error {
   readonly status: number
   /** Such as `urn:taskport:problem:stale`. */
   readonly type: string
-  /** One for each bad member, by its JSON Pointer. */
   readonly errors: readonly Readonly<{ pointer?: string; parameter?: string; detail: string }>[]
   /** With status 412: the ETag that the task has now. */
   readonly etag: string | undefined

@@ -11,20 +11,14 @@ export type ChangesPage = Readonly<{
   has_more: boolean
 }>
 
-/**
- * Changes in the order of their revisions, and the cursor to resume from once they are applied. With
- * `reset` they are the start of a snapshot: discard the copy first.
- */
+/** Store `cursor` once they are applied. With `reset` a snapshot begins: discard the copy first. */
 export type FollowedChanges = Readonly<{
   changes: readonly Change[]
   cursor: string
   reset: boolean
 }>
 
-/**
- * Catching up, up to date and listening, or waiting for `pause` milliseconds to connect again after an
- * `error`, which is undefined when the server ended the stream.
- */
+/** `pause` is in milliseconds; `error` is undefined when the server ended the stream. */
 export type FollowStatus =
   | Readonly<{ status: 'connecting' | 'live' }>
   | Readonly<{ status: 'waiting'; error: unknown; pause: number }>
@@ -96,7 +90,6 @@ export async function* follow(
 const isFinal = (error: unknown): boolean =>
   error instanceof TaskportError && error.status < 500 && ![410, 429].includes(error.status)
 
-/** The changes of one stream, up to each moment at which there are no more for now. */
 async function* listen(
   request: Request,
   since: string | undefined,

@@ -41,9 +41,8 @@ export type BatchOperation =
 export type TaskportClient = ReturnType<typeof taskport>
 
 /**
- * Talks to a Taskport server, from browsers, Bun and Node. Every write carries an idempotency key of
- * its own, so it is sent again after a network error or a 503 without doing anything twice. Throws
- * `TaskportError` for every unsuccessful response.
+ * Every write carries an idempotency key of its own, so it is sent again after a network error or a
+ * 503 without doing anything twice. Throws `TaskportError` for every unsuccessful response.
  */
 export const taskport = (options: Connection) => {
   const connection = { ...options, url: options.url.replace(/\/+$/, '') }
@@ -73,11 +72,9 @@ export const taskport = (options: Connection) => {
   const at = (id: string): string => `/api/tasks/${encodeURIComponent(id)}`
 
   return {
-    /** All of them, however many. */
     list: async (query: ListQuery = {}, options?: RequestOptions): Promise<Task[]> =>
       (await request<Task[]>('GET', `/api/tasks${queryOf(query)}`, options)).body,
 
-    /** The same page by page. */
     async *pages(query: ListQuery = {}, limit = 100, options?: RequestOptions) {
       let path: string | undefined = `/api/tasks${queryOf({ ...query, limit })}`
       while (path !== undefined) {
@@ -126,10 +123,9 @@ export const taskport = (options: Connection) => {
       (await request<ChangesPage>('GET', `/api/changes${queryOf(range)}`, options)).body,
 
     /**
-     * Every change, without end: first those since a stored cursor, then new ones as they happen,
-     * across lost connections. Store the `cursor` with your copy of the tasks, and discard that copy
-     * when `reset` is set. Ends when `signal` is aborted; throws what another attempt cannot change,
-     * such as a 401 after the token was renewed, a 403 or a 400.
+     * Every change since a stored cursor, without end, across lost connections. Store the `cursor`
+     * with your copy of the tasks, and discard that copy when `reset` is set. Ends when `signal` is
+     * aborted; throws what another attempt cannot change, such as a 403.
      */
     follow: (options: FollowOptions = {}): AsyncGenerator<FollowedChanges> =>
       follow(connection, options),

@@ -5,10 +5,7 @@ export type ReceivedEvent = Readonly<{ event?: string; data: string }>
 /** The server sends a heartbeat every 15 seconds. */
 const SILENCE_MS = 40_000
 
-/**
- * The events of a stream (HTML Living Standard section 9.2). Throws when nothing has come for 40
- * seconds, and when the signal of the deadline is aborted.
- */
+/** HTML Living Standard section 9.2. Throws after 40 silent seconds, and at the deadline. */
 export async function* readEvents(
   response: Response,
   deadline: Deadline,

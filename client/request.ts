@@ -6,10 +6,7 @@ type Token = string | null | undefined
 export type Connection = Readonly<{
   /** Its origin, such as `https://tasks.example.com`. */
   url: string
-  /**
-   * Returns the token to send, or nothing when the user has to sign in, which ends a request with
-   * status 401. Called with the token that was refused to get another one, once per request at most.
-   */
+  /** Nothing when the user has to sign in. Called with a refused token at most once per request. */
   token: (refused?: string) => Token | Promise<Token>
   fetch?: (url: string, init: RequestInit) => Promise<Response>
   /** How often a request is sent at most; 6 by default. */
@@ -40,7 +37,6 @@ export type Request = ReturnType<typeof requester>
 
 const PASSING = new Set([429, 502, 503, 504])
 
-/** Sends a request again after a network error, and when the server asks for it. */
 export const requester = (connection: Connection) => {
   const { url, token, attempts = 6, pause = 200, timeout = 15_000 } = connection
   const send = connection.fetch ?? ((address, init) => fetch(address, init))

@@ -4,10 +4,7 @@ const MAX_RETRY_AFTER_MS = 300_000
 export const backOff = (pause: number, failures: number): number =>
   Math.min(Math.max(pause, 1) * 2 ** (failures - 1), MAX_BACK_OFF_MS) * (0.5 + Math.random() / 2)
 
-/**
- * Milliseconds of a Retry-After header in either form (RFC 9110 section 10.2.3), five minutes at most;
- * 0 without one. A date is compared with the server's own clock where the response has it.
- */
+/** Milliseconds (RFC 9110 section 10.2.3), at most five minutes; dates by the server's clock. */
 export const retryAfter = (headers: Headers): number => {
   const value = headers.get('retry-after')?.trim() ?? ''
   const pause = /^\d+$/.test(value)
@@ -34,7 +31,6 @@ export const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void>
 
 export type Deadline = Readonly<{
   signal: AbortSignal
-  /** Rejects as soon as the signal is aborted, whatever becomes of the promise. */
   race: <Value>(promise: Promise<Value>) => Promise<Value>
   extend: (milliseconds: number) => void
   clear: () => void

@@ -12,15 +12,9 @@ import type { Version } from '../domain/version.ts'
 import { parsedLater } from './json.ts'
 import type { Feed, StoredTask, TaskList } from './ports.ts'
 
-/**
- * A task's document is the JSON object it is served as, with its revision as the last member. Storages
- * keep the text and know nothing of what is in it.
- */
+/** A document is the JSON object a task is served as, with its revision as the last member. */
 
-/**
- * Tells documents with another set of fields, which have to be brought up to date when they are read: a
- * checksum of the names, which fits into 16 bits.
- */
+/** A checksum of the field names (16 bits); documents with another are updated when read. */
 export const DOCUMENT_FORMAT = [...Object.keys(TASK_FIELDS).join()].reduce(
   (sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 32_749,
   7,
@@ -52,10 +46,7 @@ export const storedTask = (
 /** Between two documents: no document has a line feed within (RFC 8259 section 7). */
 export const SEPARATOR = ',\n'
 
-/**
- * A list of `count` documents that were found, joined by `SEPARATOR`, of which at most one is beyond
- * the limit. `current` says whether all of them have the present format.
- */
+/** `found` may hold one document beyond the limit; `current`: all have the present format. */
 export const listOf = (
   found: string,
   count: number,
@@ -82,7 +73,7 @@ const upToDate = (found: string): string =>
     .map((document) => JSON.stringify(withAllFields(JSON.parse(document))))
     .join(SEPARATOR)
 
-/** A row of the change log with its task's document, null for a deletion. */
+/** `document` is null for a deletion. */
 export type FoundChange = Readonly<{
   revision: Revision
   id: TaskId
@@ -90,7 +81,6 @@ export type FoundChange = Readonly<{
   format: number | null
 }>
 
-/** The first `limit` of the changes that were found. */
 export const feedOf = (
   state: Pick<Feed, 'revision' | 'compactedRevision' | 'timelines'>,
   found: readonly FoundChange[],

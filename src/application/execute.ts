@@ -14,26 +14,20 @@ import type { ChangeSignal } from './changes/change-signal.ts'
 import { findRecord } from './idempotency.ts'
 import type { IdempotencyKey, IdempotencyRecord, Ports } from './ports.ts'
 
-/** What a use case that changes tasks needs. */
 export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake'> &
   Pick<ChangeSignal, 'notify'>
 
 export type ExecuteOptions = Readonly<{
-  /** Tasks that the actor may have. */
   quota?: number
   key?: IdempotencyKey | undefined
 }>
 
-/** The change of each operation. `replayed`: the same request with the same key had been executed before. */
+/** `replayed`: the same request with the same key had been executed before. */
 export type Executed = Readonly<{ changes: readonly CommittedChange[]; replayed: boolean }>
 
 const ATTEMPTS = 100
 
-/**
- * Reads the tasks that operations are about, decides, and commits everything as a whole; starts over
- * when another writer was faster. A request whose idempotency key is known is not executed again.
- * Errors name the operation that failed.
- */
+/** All or nothing; starts over after a conflict. A known idempotency key is not executed again. */
 export const execute = async (
   ports: WritePorts,
   actor: UserId,
@@ -137,10 +131,7 @@ const recordOf = (
   })),
 })
 
-/**
- * The changes of a request that was executed before, with its tasks as they were then; where the request
- * has changed a task more than once, as it was after the last time.
- */
+/** With the tasks as they were then, after the last change that the request made to each. */
 const replayed = async (
   { tasks }: WritePorts,
   actor: UserId,

@@ -3,7 +3,7 @@ import type { UserId } from '../domain/task.ts'
 import type { Version } from '../domain/version.ts'
 import type { IdempotencyKey, IdempotencyRecord, RecordedChange, TaskStore } from './ports.ts'
 
-/** The record of the same request; undefined without one. Throws `key-reused` for another request. */
+/** Undefined without one. Throws `key-reused` for another request. */
 export const findRecord = async (
   tasks: TaskStore,
   actor: UserId,
@@ -17,7 +17,6 @@ export const findRecord = async (
   )
 }
 
-/** Recorded changes as a storage keeps them (JSON), with the versions that followed `base`. */
 export const withVersions = (changes: string, base: Version): RecordedChange[] =>
   (JSON.parse(changes) as RecordedChange[]).map((change) => ({
     ...change,

@@ -25,11 +25,9 @@ import { replayWebhook } from './webhooks/replay-webhook.ts'
 import { rotateSecret } from './webhooks/rotate-secret.ts'
 
 export type AppOptions = Readonly<{
-  /** Tasks that one user may have. */
   taskQuota?: number
 }>
 
-/** Every use case with its ports: all that a driving adapter sees. */
 export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {}) => {
   const signal = changeSignal()
   const ports = { ...given, notify: signal.notify }
@@ -44,7 +42,6 @@ export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {})
     listChanges: listChanges(ports),
     followChanges: followChanges(ports, signal),
     pollRevisions: pollRevisions(ports, signal),
-    /** What is wrong with the fields of a webhook, before any is missing or created. */
     webhookIssues: (fields: WebhookFields) => webhookIssues(fields, ports.urlProblem),
     createWebhook: createWebhook(ports),
     listWebhooks: listWebhooks(ports),

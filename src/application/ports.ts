@@ -8,29 +8,22 @@ import type { Version } from '../domain/version.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
 import type { Json } from './json.ts'
 
-/** The time now. */
 export type Clock = () => Instant
 
 /** A new id whose time is `at`; ids made in one process at one time still ascend. */
 export type NewId = (at: Instant) => TaskId
 
-/** Which part of a list: at most `limit` tasks (all when null), after a position (from the start when null). */
+/** A null `limit` means all tasks, a null `after` from the start. */
 export type Page = Readonly<{ limit: number | null; after: Position | null }>
 
-/**
- * A task as it is stored, its version, and when an idempotency record was stored that refers to it, null
- * without one.
- */
+/** `recordedAt`: when an idempotency record was stored that refers to the task. */
 export type StoredTask = Readonly<{
   document: Json<Task>
   version: Version
   recordedAt: Instant | null
 }>
 
-/**
- * Part of a list. `last` is the last of the tasks, `more` says whether others follow, and `version`
- * is the user's at the moment of the list, revision 0 for a user without any change.
- */
+/** `version` is the user's at the moment of the list, revision 0 without any change. */
 export type TaskList = Readonly<{
   tasks: Json<readonly Task[]>
   last: Task | undefined
@@ -38,7 +31,7 @@ export type TaskList = Readonly<{
   version: Version
 }>
 
-/** Changes after a position. `last` is the revision of the last of them, `more` says whether others follow. */
+/** `last` is the revision of the last change, `more` says whether others follow. */
 export type Feed = FeedState &
   Readonly<{
     changes: Json<readonly Change[]>
@@ -46,13 +39,10 @@ export type Feed = FeedState &
     more: boolean
   }>
 
-/** Makes a request safe to repeat; `request` is a digest that tells whether a repeated key comes with the same request. */
+/** `request` is a digest that tells whether a repeated key comes with the same request. */
 export type IdempotencyKey = Readonly<{ key: string; request: string }>
 
-/**
- * What a request with a key has done: ids and versions only. Without a version, it is that of the
- * commit: the owner's revision before it plus `revisionOffset`.
- */
+/** Without a version it is the commit's: the owner's revision before it plus `revisionOffset`. */
 export type RecordedChange = Readonly<{
   op: 'upsert' | 'delete'
   id: string
@@ -63,20 +53,18 @@ export type RecordedChange = Readonly<{
 export type IdempotencyRecord = IdempotencyKey &
   Readonly<{ at: Instant; changes: readonly RecordedChange[] }>
 
-/** A changeset of one owner. `quota` is the number of tasks the owner may have afterwards. */
 export type Commit = Changeset &
   Readonly<{
     owner: UserId
-    /** A commit that adds no task is never refused for it. */
+    /** Tasks the owner may have afterwards; a commit that adds none is never refused for it. */
     quota: number
     at: Instant
     idempotency?: IdempotencyRecord
   }>
 
 /**
- * `conflict`: a task to replace, remove or check is not there or not at its base revision any more.
- * `duplicate`: the owner has a record with that idempotency key. In both cases nothing has happened.
- * `webhooks` says whether webhooks have become due.
+ * `conflict`: a task to replace, remove or check is not at its base revision. `duplicate`: the
+ * owner has a record with that key. Both change nothing. `webhooks`: some have become due.
  */
 export type CommitResult =
   | Readonly<{
@@ -87,55 +75,44 @@ export type CommitResult =
     }>
   | Readonly<{ status: 'conflict' | 'duplicate' }>
 
-/** What is older is purged: tombstones and reminders of the change log, and idempotency records. */
+/** What is older is purged. */
 export type Horizon = Readonly<{ tombstones: Instant; records: Instant }>
 
 /**
- * Keeps the tasks of all users, each user's apart. A commit that takes a revision makes the owner's
- * webhooks due in the same step, see `WebhookStore`. Every method but `exists`, `reminders` and
- * `expired` takes the owner and can neither see nor touch anything else; user ids and texts are opaque
- * and compared byte by byte.
+ * Every method but `exists`, `reminders` and `expired` takes the owner and can neither see nor
+ * touch anything else; user ids and texts are opaque and compared byte by byte.
  *
  * Each method is one atomic step: it happens whole or not at all, survives a crash once its promise
- * has resolved (storages that persist), and of two that race one comes first. Revisions are taken in
- * commit order, starting at 1: none is skipped, none is given twice, and a commit that takes no effect
- * takes none.
+ * has resolved (storages that persist), and of two that race one comes first. Revisions are taken
+ * in commit order from 1 without gaps; a commit that takes no effect takes none.
  *
- * What is returned is the caller's own copy. Any method throws `unavailable` when the storage cannot
- * be reached or does not respond in time; whether a commit took effect is then unknown.
+ * What is returned is the caller's own copy. Any method throws `unavailable` when the storage
+ * cannot be reached in time; whether a commit took effect is then unknown.
  */
 export type TaskStore = Readonly<{
   get(owner: UserId, id: TaskId): Promise<StoredTask | undefined>
 
-  /** Those of the tasks that the owner has, in no order. */
+  /** Those that the owner has, in no order. */
   find(owner: UserId, ids: readonly TaskId[]): Promise<StoredTask[]>
 
-  /** In the order and with the filters of `query`. */
   list(owner: UserId, query: TaskQuery, page: Page): Promise<TaskList>
 
   /**
-   * Commits a changeset, and the idempotency record if there is one. Of several commits on the same
-   * base revision exactly one succeeds. Throws `quota-exceeded`, and `unauthenticated` when the owner's account was deleted. An id of a new task
-   * that the owner has already is a defect of the caller: it rejects.
+   * Of several commits on the same base revision exactly one succeeds. Throws `quota-exceeded`, and
+   * `unauthenticated` when the account was deleted; rejects when the id of a new task is taken.
    */
   commit(commit: Commit): Promise<CommitResult>
 
-  /** The record with that key; every change in it has its version. */
+  /** Every change in it has its version. */
   idempotencyRecord(owner: UserId, key: string): Promise<IdempotencyRecord | undefined>
 
-  /**
-   * The owner's tasks as they were at those revisions, in no order, as far as they are known: tasks that
-   * an idempotency record refers to are, until it is purged.
-   */
+  /** In no order, where known: tasks that an idempotency record refers to are until its purge. */
   tasksAt(
     owner: UserId,
     revisions: readonly Readonly<{ id: TaskId; revision: Revision }>[],
   ): Promise<Task[]>
 
-  /**
-   * At most `limit` changes after revision `after` in the order of their revisions: each task once,
-   * as it is now, and each deletion after revision `deletionsAfter` (none when null).
-   */
+  /** By revision: tasks once, as they are now; deletions after `deletionsAfter`, none if null. */
   changes(
     owner: UserId,
     after: Revision,
@@ -143,18 +120,18 @@ export type TaskStore = Readonly<{
     limit: number,
   ): Promise<Feed>
 
-  /** The last reminder of each task after a revision, of those that are kept. */
+  /** The last reminder of each task, of those that are kept. */
   remindersAfter(owner: UserId, after: Revision): Promise<Reminders>
 
-  /** The owners' versions, in no order, those without any change left out: one look-up by key each. */
+  /** In no order; owners without any change are left out. */
   versions(owners: readonly UserId[]): Promise<{ owner: UserId; version: Version }[]>
 
-  /** The tasks of anyone whose reminders are due first, at most `limit`: soonest first, due or not. */
+  /** Of all owners: soonest first, due or not. */
   reminders(limit: number): Promise<{ owner: UserId; id: TaskId; at: Instant }[]>
 
   /**
-   * Deletes the owner's tasks, changes, idempotency records and webhooks, for good. Every later commit
-   * is refused, until the mark that says so is purged with the tombstones.
+   * With all tasks, changes, idempotency records and webhooks, for good. Later commits are refused
+   * until the mark that says so is purged with the tombstones.
    */
   deleteAccount(owner: UserId, at: Instant): Promise<void>
 
@@ -162,13 +139,12 @@ export type TaskStore = Readonly<{
   expired(horizon: Horizon, limit: number): Promise<UserId[]>
 
   /**
-   * Removes what has expired, `before` of the change log with the records, at most `limit` rows of each kind, and rows of the change log that later
-   * ones have superseded. Returns how many it has removed. Purged tombstones raise the owner's
-   * `compactedRevision`.
+   * At most `limit` rows of each kind, expired or superseded; `before` goes with the records.
+   * Returns how many. Purged tombstones raise the owner's `compactedRevision`.
    */
   purge(owner: UserId, horizon: Horizon, limit: number): Promise<number>
 
-  /** Whether anyone has this task. For choosing between "forbidden" and "not found" only. */
+  /** For choosing between "forbidden" and "not found" only. */
   exists(id: TaskId): Promise<boolean>
 
   /** Resolves when requests can be served; throws `unavailable` when they cannot. */
@@ -176,13 +152,12 @@ export type TaskStore = Readonly<{
 }>
 
 /**
- * Keeps the webhooks of all users beside their tasks, with the guarantees of `TaskStore`. When a
- * commit takes a revision, each of the owner's enabled webhooks takes the next version, and the time
- * of the commit as `due_at` unless it has one, in the same step. An idempotency record is stored in
- * the same step, too; `duplicate` means that the owner has one with that key, and nothing has happened.
+ * With the guarantees of `TaskStore`. A commit that takes a revision also raises the version of
+ * each enabled webhook of the owner, and sets its `due_at` to the time of the commit if it is null.
+ * `duplicate`: the owner has a record with that idempotency key, and nothing has happened.
  */
 export type WebhookStore = Readonly<{
-  /** `limit`: the owner already has `most`. Throws `unauthenticated` when the account was deleted. */
+  /** `limit`: the owner has `most`. Throws `unauthenticated` when the account was deleted. */
   create(
     webhook: Webhook,
     most: number,
@@ -191,7 +166,7 @@ export type WebhookStore = Readonly<{
   get(owner: UserId, id: string): Promise<Webhook | undefined>
   /** Oldest first. */
   list(owner: UserId): Promise<Webhook[]>
-  /** Replaces it, provided that its version still is `webhook.version`, which then is one more. */
+  /** Requires that its version still is `webhook.version`, which then is one more. */
   replace(
     webhook: Webhook,
     idempotency?: IdempotencyRecord,
@@ -201,11 +176,11 @@ export type WebhookStore = Readonly<{
     id: string,
     idempotency?: IdempotencyRecord,
   ): Promise<'removed' | 'absent' | 'duplicate'>
-  /** The webhooks of anyone that are due first, at most `limit`: soonest first, due or not. */
+  /** Of all owners: soonest first, due or not. */
   due(limit: number): Promise<{ owner: UserId; id: string; at: Instant }[]>
 }>
 
-/** The outcome of an attempt. `retryAfter` is in milliseconds, 0 when the receiver did not say. */
+/** `retryAfter` is in milliseconds, 0 when the receiver did not say. */
 export type Attempt =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; error: AttemptError; retryAfter: number }>
@@ -217,42 +192,35 @@ export type WebhookSender = (
   secrets: readonly string[],
 ) => Promise<Attempt>
 
-/** Work that any process may do: to deliver to one webhook. */
 export type Job = Readonly<{ name: 'deliver'; owner: UserId; id: string }>
 
 /**
- * Spreads jobs over the processes that share a storage. A job is run at least once; again, a little
- * later each time, when it failed; and again when the process that ran it died, in storages that are
- * shared. Of equal jobs there is one at most, waiting or running: enqueuing another changes nothing.
+ * Runs a job at least once: again after a growing pause when it failed, and elsewhere when its
+ * process died (shared storages). Enqueuing a job equal to one that waits or runs changes nothing.
  */
 export type JobQueue = Readonly<{
   enqueue(job: Job): Promise<void>
-  /**
-   * Begins to run jobs, several at once. `onSettled` is called after each run, when the job is no
-   * longer in the queue or waits again.
-   */
+  /** Several at once. `onSettled` is called after each run, once the job is gone or waits again. */
   work(handler: (job: Job) => Promise<void>, onSettled?: () => void): void
   /** Begins no other and resolves when those that run have ended. */
   stop(): Promise<void>
 }>
 
-/** Work that each process does by itself; the scheduler knows how often. */
 export type BackgroundJob =
   | 'send-reminders'
   | 'enqueue-deliveries'
   | 'poll-revisions'
   | 'purge-expired'
 
-/** Asks for a background job to be run at that time, sooner than it would be otherwise. */
+/** Sooner than the job would run otherwise; never later. */
 export type Wake = (job: BackgroundJob, at: Instant) => void
 
-/** Who a token speaks for, and until when (milliseconds since 1970). */
+/** `expires_at` is in milliseconds since 1970. */
 export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
 
 /**
- * Checks a JSON Web Token (RFC 7519). Throws `unauthenticated` when it is expired or otherwise
- * unacceptable (the message distinguishes these two and nothing more), and `unavailable` when no
- * key to check it with is available.
+ * Checks a JSON Web Token (RFC 7519). Throws `unauthenticated`, which reveals no more than whether
+ * it has expired, and `unavailable` when there is no key to check it with.
  */
 export type TokenVerifier = (token: string) => Promise<Identity> | Identity
 
@@ -264,9 +232,8 @@ export type Ports = Readonly<{
   now: Clock
   newId: NewId
   wake: Wake
-  /** What is wrong with a webhook's URL as far as that shows at once, for its owner to read. */
+  /** What is wrong with it as far as it shows at once, for the owner to read. */
   urlProblem: (url: string) => string | undefined
-  /** A new secret of a webhook, such as `whsec_…`. */
   newSecret: () => string
   /** From 0 to 1. */
   chance: () => number

@@ -2,10 +2,9 @@ import { DomainError } from './errors.ts'
 import type { Revision } from './task.ts'
 import type { Version } from './version.ts'
 
-/** A version, or a revision of whatever timeline. */
 export type VersionMatch = Readonly<{ revision: Revision; timeline: string | null }>
 
-/** The versions a caller accepts a change on; `any` requires only that the task exists. */
+/** `any` requires only that the task exists. */
 export type Precondition = 'any' | readonly VersionMatch[]
 
 /** Throws `stale`, with the current version, unless the precondition holds for it. */
@@ -24,7 +23,6 @@ export const requireCurrent = (current: Version, precondition: Precondition): vo
   )
 }
 
-/** The error for a task that is not one of the caller's own. */
 export const notFoundOrForbidden = (exists: boolean): DomainError =>
   exists
     ? new DomainError(

@@ -2,36 +2,30 @@ import { DomainError } from './errors.ts'
 import type { Revision, Task, TaskId } from './task.ts'
 import { type Timeline, timelineAt, type Version } from './version.ts'
 
-/** The current state of a task that has changed, or that it was deleted. */
 export type Change =
   | Readonly<{ op: 'upsert'; revision: Revision; task: Task }>
   | Readonly<{ op: 'delete'; revision: Revision; id: TaskId }>
 
-/**
- * How far a client has followed the changes: up to `revision`, reached in `timeline` (null when that
- * is not known). While a snapshot that began at revision `snapshot` is being read, no earlier deletion
- * is needed.
- */
+/** A null `timeline` is unknown. A snapshot begun at `snapshot` needs no earlier deletion. */
 export type FeedPosition = Readonly<{
   revision: Revision
   timeline: string | null
   snapshot: Revision | null
 }>
 
-/** An owner's newest revision, the newest tombstone that was purged, and the known timelines in order. */
+/** `compactedRevision` is that of the newest tombstone that was purged; timelines are in order. */
 export type FeedState = Readonly<{
   revision: Revision
   compactedRevision: Revision
   timelines: readonly Timeline[]
 }>
 
-/** The version that an owner is at. */
 export const currentVersion = ({ revision, timelines }: FeedState): Version => ({
   revision,
   timeline: timelines.at(-1)?.name ?? '',
 })
 
-/** Throws `gone` when the changes since a position are not all known, or the position is not of this timeline. */
+/** Throws `gone` when not all changes since a position are known in the present timeline. */
 export const requireContinuity = (from: FeedPosition, state: FeedState): void => {
   const { revision, timeline, snapshot } = from
   const ahead = revision > state.revision

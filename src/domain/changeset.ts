@@ -18,7 +18,7 @@ import {
 } from './task.ts'
 import type { Version } from './version.ts'
 
-/** A change that is wanted. A precondition refers to the task as it was before all operations. */
+/** A precondition refers to the task as it was before all operations. */
 export type Operation =
   | Readonly<{ op: 'create'; draft: TaskDraft }>
   | Readonly<{ op: 'update'; id: string; patch: TaskPatch; precondition: Precondition }>
@@ -26,20 +26,17 @@ export type Operation =
   | Readonly<{ op: 'delete'; id: string; precondition: Precondition }>
   | Readonly<{ op: 'remind'; id: string; precondition: 'any' }>
 
-/** A task, its version, and when an idempotency record was stored that refers to it, null without one. */
+/** `recordedAt`: when an idempotency record was stored that refers to the task. */
 export type VersionedTask = Readonly<{ task: Task; version: Version; recordedAt: Instant | null }>
 
-/**
- * What a commit does to one task, provided that it still is at `baseRevision`. The task's revision
- * becomes the owner's revision before the commit plus `revisionOffset`. `check` changes nothing.
- */
+/** Valid only at `baseRevision`; the new revision is the owner's old one plus `revisionOffset`. */
 export type Write =
   | Readonly<{ op: 'create'; task: NewTask; revisionOffset: number }>
   | Readonly<{ op: 'replace'; task: Task; baseRevision: Revision; revisionOffset: number }>
   | Readonly<{ op: 'remove'; id: TaskId; baseRevision: Revision; revisionOffset: number }>
   | Readonly<{ op: 'check'; id: TaskId; baseRevision: Revision }>
 
-/** One row of the change log. `before` is the task before the change, if an idempotency record may refer to it. */
+/** `before` is the task before the change, if an idempotency record may refer to it. */
 export type LogEntry = Readonly<{
   id: TaskId
   op: 'upsert' | 'delete' | 'remind'
@@ -47,14 +44,11 @@ export type LogEntry = Readonly<{
   before: Task | null
 }>
 
-/** The result of an operation, before its revision is known; `version` is set when it changed nothing. */
+/** `version` is set when the operation changed nothing. */
 export type PendingChange = Readonly<{ revisionOffset: number; version?: Version }> &
   (Readonly<{ op: 'upsert'; id: TaskId; task: NewTask }> | Readonly<{ op: 'delete'; id: TaskId }>)
 
-/**
- * What a storage commits as a whole: at most one write per task, the rows of the change log in the
- * order of their offsets (1 to `revisionCount`), and by how much the owner's number of tasks changes.
- */
+/** At most one write per task; log rows in the order of their offsets, 1 to `revisionCount`. */
 export type Changeset = Readonly<{
   writes: readonly Write[]
   log: readonly LogEntry[]
@@ -64,14 +58,9 @@ export type Changeset = Readonly<{
 
 type Context = Readonly<{ owner: UserId; now: Instant; newId: (at: Instant) => TaskId }>
 
-/** Milliseconds for which idempotency records are kept. */
 export const RECORDS_KEPT_MS = 86_400_000
 
-/**
- * Decides what several operations do, one after the other, to the tasks `found`. Each that changes
- * something takes a revision. Throws for the first that cannot be done, for all that are `invalid`;
- * the error names the operation.
- */
+/** Applies operations in turn. Throws for the first that fails, or for all that are `invalid`. */
 export const decide = (
   operations: readonly Operation[],
   found: ReadonlyMap<TaskId, VersionedTask>,
@@ -153,10 +142,8 @@ const apply = (
 const pendingTask = (write: Write): Task | undefined =>
   write.op === 'replace' ? write.task : undefined
 
-/** A change that was committed, and the version of its task afterwards. */
 export type CommittedChange = Readonly<{ change: Change; version: Version }>
 
-/** The changes of a commit that followed the owner's revision `baseRevision`. */
 export const assignRevisions = (
   changes: readonly PendingChange[],
   baseRevision: Revision,

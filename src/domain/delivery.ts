@@ -9,7 +9,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Milliseconds to wait after each failure in a row; the last one repeats. */
+/** After each failure in a row; the last one repeats. */
 const RETRY_DELAYS_MS = [
   5 * SECOND,
   5 * MINUTE,
@@ -42,7 +42,6 @@ const message = (
     ? [{ id: messageId(webhook, type, version), type, timestamp, data }]
     : []
 
-/** The message for a change with that version, none when the webhook has not subscribed to it. */
 export const changeMessage = (
   webhook: Webhook,
   change: Change,
@@ -55,7 +54,6 @@ export const changeMessage = (
     : message(webhook, 'task.changed', version, now, { revision, task: change.task })
 }
 
-/** The message for a reminder with that version; the task is as it is now. */
 export const reminderMessage = (
   webhook: Webhook,
   task: Task,
@@ -88,11 +86,7 @@ export const delivered = (webhook: Webhook, position: FeedPosition, now: Instant
   failing_since: null,
 })
 
-/**
- * Each further attempt comes later, and not before `retryAfter` milliseconds have passed. `chance`
- * (0 to 1) spreads attempts over a tenth. Five days of failures, or a receiver that is gone, disable
- * the webhook.
- */
+/** `chance` (0 to 1) spreads attempts over a tenth; `retryAfter` is in milliseconds. */
 export const failed = (
   webhook: Webhook,
   error: AttemptError,
@@ -116,7 +110,6 @@ export const failed = (
   }
 }
 
-/** Delivers everything after a position again, at once, even if the webhook had been disabled. */
 export const replayed = (webhook: Webhook, position: FeedPosition, now: Instant): Webhook => ({
   ...webhook,
   position,
@@ -127,14 +120,13 @@ export const replayed = (webhook: Webhook, position: FeedPosition, now: Instant)
   due_at: now,
 })
 
-/** Requests a ping, which is sent at once in any state. */
 export const pinged = (webhook: Webhook, now: Instant): Webhook => ({
   ...webhook,
   pinged_at: now,
   due_at: now,
 })
 
-/** After the ping was sent. A disabled webhook is not due any more. */
+/** A disabled webhook is not due any more. */
 export const pingSent = (webhook: Webhook): Webhook => ({
   ...webhook,
   pinged_at: null,

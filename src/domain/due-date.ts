@@ -1,11 +1,9 @@
 /** RFC 3339 in UTC with milliseconds and `Z`: `2026-02-10T08:00:00.000Z`. Sorts as text. */
 export type Instant = string
 
-/** The instant that many milliseconds before. */
 export const earlier = (instant: Instant, milliseconds: number): Instant =>
   new Date(Date.parse(instant) - milliseconds).toISOString()
 
-/** The instant that many milliseconds after. */
 export const later = (instant: Instant, milliseconds: number): Instant =>
   earlier(instant, -milliseconds)
 
@@ -20,26 +18,19 @@ const EARLIEST = Date.UTC(1970, 0, 1)
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 const DAY_LENGTH = '2026-02-10'.length
 
-/** The detail for a text that `parseInstant` rejects. */
 export const INSTANT_HELP =
   'must be a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
 
-/** The detail for a text that `parseDueDate` rejects. */
 export const DUE_DATE_HELP =
   'must be a date (2026-02-10) or a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
 
-/**
- * Reads a due date in canonical form; undefined when it is not one: no offset, a day or time that
- * does not exist, a year outside 1970-9999. The kind given is kept; an instant is converted to UTC,
- * what is finer than a millisecond is cut off.
- */
+/** Canonical (UTC, cut to milliseconds); undefined for what does not exist in 1970-9999. */
 export const parseDueDate = (text: string): DueDate | undefined => {
   const day = DATE.exec(text)
   if (day) return midnight(day) === undefined ? undefined : text
   return parseInstant(text)
 }
 
-/** As `parseDueDate`, for an instant only. */
 export const parseInstant = (text: string): Instant | undefined => {
   const match = INSTANT.exec(text)
   const start = match ? midnight(match) : undefined
@@ -54,7 +45,6 @@ export const parseInstant = (text: string): Instant | undefined => {
   return time < EARLIEST || time > LATEST ? undefined : new Date(time).toISOString()
 }
 
-/** The UTC start of a day that exists, from the year, month and day groups of a match. */
 const midnight = (match: RegExpExecArray): number | undefined => {
   const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
   if (year < 1970) return undefined
@@ -64,8 +54,5 @@ const midnight = (match: RegExpExecArray): number | undefined => {
     : undefined
 }
 
-/**
- * Where a due date sorts, as text compared byte by byte: an all-day date comes after every instant
- * of that day (UTC).
- */
+/** Compared byte by byte: an all-day date comes after every instant of that day (UTC). */
 export const dueKey = (due: DueDate): string => (due.length === DAY_LENGTH ? `${due}T24` : due)

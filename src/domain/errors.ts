@@ -1,12 +1,9 @@
 import type { Version } from './version.ts'
 
-/**
- * One field of the input, by its name, and what to do about it: read together, a sentence.
- * `operation` is the index of the operation it belongs to, where there are several.
- */
+/** `field` and `detail` read together as a sentence; `operation` is an index. */
 export type Issue = Readonly<{ field: string; detail: string; operation?: number }>
 
-/** Why a request cannot be served. The union is closed: every adapter handles each of them. */
+/** Closed: every adapter handles each kind. */
 export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'
@@ -26,10 +23,8 @@ type Details = Readonly<{
 }>
 
 /**
- * The only error the domain, the use cases and the adapters throw on purpose.
- * `message` is one sentence for the caller that says what to do; it never holds a value received.
- * `issues` names the fields of an `invalid` input, `version` is the current one of a `stale` task,
- * `operation` is the index of the operation that failed.
+ * The only error thrown on purpose. `message` says what to do and never holds a received value.
+ * `version` is the current one of a `stale` task, `operation` the index of the one that failed.
  */
 export class DomainError extends Error {
   readonly kind: ErrorKind
@@ -51,7 +46,6 @@ export class DomainError extends Error {
   }
 }
 
-/** Throws `invalid` when there is at least one issue. */
 export const throwIfInvalid = (issues: readonly Issue[]): void => {
   const [first, second] = issues
   if (!first) return
@@ -59,7 +53,6 @@ export const throwIfInvalid = (issues: readonly Issue[]): void => {
   throw new DomainError('invalid', message, { issues })
 }
 
-/** The same error, naming the operation that failed. */
 export const atOperation = (error: DomainError, operation: number): DomainError =>
   new DomainError(error.kind, error.message, {
     issues: error.issues.map((issue) => ({ ...issue, operation })),

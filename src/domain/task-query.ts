@@ -18,20 +18,19 @@ export const ORDERS = ['asc', 'desc'] as const
 export const SEARCH_MAX = 200
 export const PAGE_MAX = 200
 
-/** Which of a user's tasks, in which order. Null means "do not filter by this". */
+/** Null means "do not filter by this". */
 export type TaskQuery = Readonly<{
   status: (typeof STATUSES)[number]
   sort: (typeof SORTS)[number]
   order: (typeof ORDERS)[number]
   priority: Priority | null
-  /** Keys to compare `taskDueKey` with; both ends are exclusive, tasks without a due date never match. */
+  /** Compared with `taskDueKey`, exclusive; tasks without a due date never match. */
   due_before: string | null
   due_after: string | null
   /** A folded text that `searchText` contains. */
   search: string | null
 }>
 
-/** The same as a caller writes it: every value a text, absent means the default. */
 export type TaskQueryInput = Readonly<
   Partial<
     Record<'status' | 'sort' | 'order' | 'priority' | 'due_before' | 'due_after' | 'q', string>
@@ -75,7 +74,6 @@ export const taskQuery = (input: TaskQueryInput = {}): TaskQuery => {
   return query
 }
 
-/** Whether a task matches the filters. */
 export const matches = (task: Task, query: TaskQuery): boolean => {
   const due = taskDueKey(task)
   return (
@@ -87,7 +85,7 @@ export const matches = (task: Task, query: TaskQuery): boolean => {
   )
 }
 
-/** Where a task stands in an order: by `key`, then by `id`. Texts compare by code point. */
+/** By `key`, then by `id`, both by code point. */
 export type Position = Readonly<{ key: string; id: TaskId }>
 
 export const positionOf = (task: Task, { sort }: TaskQuery): Position => ({
@@ -95,7 +93,7 @@ export const positionOf = (task: Task, { sort }: TaskQuery): Position => ({
   key: sort === 'created' ? '' : sort === 'title' ? titleKey(task) : taskDueKey(task),
 })
 
-/** Negative when `a` comes first in that order. Tasks without a due date come last in both directions. */
+/** Tasks without a due date come last in both directions. */
 export const comparePositions = (a: Position, b: Position, { sort, order }: TaskQuery): number => {
   const direction = order === 'asc' ? 1 : -1
   const missing = (key: string): number => (sort === 'due_date' && key === NO_DUE_DATE ? 1 : 0)
@@ -105,7 +103,7 @@ export const comparePositions = (a: Position, b: Position, { sort, order }: Task
   )
 }
 
-/** The size of a page as a caller writes it, 1 to 200; null without one. Throws `invalid`. */
+/** 1 to 200; null without one. Throws `invalid`. */
 export const pageLimit = (text: string | undefined): number | null => {
   if (text === undefined) return null
   const limit = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0

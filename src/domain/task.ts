@@ -27,10 +27,7 @@ export const DESCRIPTION_MAX = 1000
 
 type Cleaned<Value> = Readonly<{ value: Value } | { problem: string }>
 
-/**
- * `initial` is the value in a new task, and in a task that was stored before the field existed.
- * `clean` returns the canonical form of a value of the right type, or what is wrong with it.
- */
+/** `initial` is also the value in tasks that were stored before the field existed. */
 type Field<Value> = Readonly<{ initial: Value; clean(value: Value): Cleaned<Value> }>
 
 const field = <Value>(
@@ -56,7 +53,7 @@ const parsed =
     return value === undefined ? { problem: help } : { value }
   }
 
-/** The fields a user may change, in the order in which they are served. */
+/** In the order in which they are served. */
 export const TASK_FIELDS = {
   title: field(
     '',
@@ -66,7 +63,6 @@ export const TASK_FIELDS = {
   completed: field<boolean>(false),
   priority: field<Priority | null>(null),
   due_date: nullable<DueDate>(parsed(parseDueDate, DUE_DATE_HELP)),
-  /** When to send a reminder, as long as the task is open. */
   remind_at: nullable<Instant>(parsed(parseInstant, INSTANT_HELP)),
 }
 
@@ -76,7 +72,7 @@ type Fields = {
 
 const NAMES = Object.keys(TASK_FIELDS) as (keyof Fields)[]
 
-/** Field names are those of the wire. The revision is that of the task's last change. */
+/** Field names are those of the wire. */
 export type Task = Readonly<
   { id: TaskId; user_id: UserId } & Fields & {
       reminded_at: Instant | null
@@ -86,16 +82,14 @@ export type Task = Readonly<
     }
 >
 
-/** A task that has no revision yet. */
 export type NewTask = Omit<Task, 'revision'>
 
-/** The changes a user wants. Absent means unchanged, null clears. */
+/** Absent means unchanged, null clears. */
 export type TaskPatch = Readonly<Partial<Fields>>
 
-/** A new task as a user describes it; it starts open. */
 export type TaskDraft = TaskPatch & Readonly<{ title: string; completed?: false }>
 
-/** The canonical form of an id; undefined for a text that is no UUID, which no task can have. */
+/** In lower case; undefined for a text that is no UUID, which no task can have. */
 export const parseTaskId = (text: string): TaskId | undefined =>
   UUID.test(text) ? text.toLowerCase() : undefined
 
@@ -118,7 +112,6 @@ const cleaned = (patch: TaskPatch): { fields: Partial<Fields>; issues: Issue[] }
   return { fields, issues }
 }
 
-/** What is wrong with the fields of a patch, each of which has a value of the right type. */
 export const taskIssues = (patch: TaskPatch): Issue[] => cleaned(patch).issues
 
 const cleanedOrThrow = (patch: TaskPatch): Partial<Fields> => {
@@ -139,24 +132,20 @@ export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instan
   updated_at: now,
 })
 
-/** A task as it was stored, with the fields that did not exist then. Unknown members are kept. */
+/** Adds the fields that did not exist when it was stored; unknown members are kept. */
 export const withAllFields = (stored: Task): Task => {
   const { id, user_id, reminded_at, created_at, updated_at, revision, ...fields } = stored
   const times = { reminded_at, created_at, updated_at }
   return { id, user_id, ...INITIAL, ...fields, ...times, revision }
 }
 
-/**
- * The very same task when the patch changes nothing. Another `remind_at` is another reminder. Throws
- * `invalid` naming every bad field.
- */
+/** The very same task when nothing changes. Throws `invalid` naming every bad field. */
 export const editTask = (task: Task, patch: TaskPatch, now: Instant): Task => {
   const edited: Task = { ...task, ...cleanedOrThrow(patch), updated_at: now }
   if (NAMES.every((name) => edited[name] === task[name])) return task
   return edited.remind_at === task.remind_at ? edited : { ...edited, reminded_at: null }
 }
 
-/** The very same task when it already is in that state. */
 export const setCompleted = (task: Task, completed: boolean, now: Instant): Task =>
   editTask(task, { completed }, now)
 
@@ -164,7 +153,7 @@ export const setCompleted = (task: Task, completed: boolean, now: Instant): Task
 export const remind = (task: Task, now: Instant): Task =>
   isDueToRemind(task, now) ? { ...task, reminded_at: now, updated_at: now } : task
 
-/** When the reminder of a task is due; null when there is none left to send. */
+/** Null when there is no reminder left to send. */
 export const reminderTime = ({
   completed,
   remind_at,
@@ -177,24 +166,23 @@ export const isDueToRemind = (task: Task, now: Instant): boolean => {
   return time !== null && time <= now
 }
 
-/** What titles sort by: the folded title, cut so that every storage can index it. */
+/** Folded, and cut so that every storage can index it. */
 export const titleKey = ({ title }: Pick<Task, 'title'>): string => {
   const key = fold(title)
   return key.length <= TITLE_MAX ? key : [...key].slice(0, TITLE_MAX).join('')
 }
 
-/** What `q` is looked for in. No folded text holds a line break, so none matches across the two. */
+/** No folded text holds a line break, so no search matches across the two. */
 export const searchText = ({ title, description }: Pick<Task, 'title' | 'description'>): string =>
   `${fold(title)}\n${fold(description ?? '')}`
 
-/** The sort key of a task without a due date: above that of every other one. */
+/** Sorts after every due date. */
 export const NO_DUE_DATE = '~'
 
-/** What due dates sort by. */
 export const taskDueKey = ({ due_date }: Pick<Task, 'due_date'>): string =>
   due_date === null ? NO_DUE_DATE : dueKey(due_date)
 
-/** What a storage keeps beside a task's document: only what is sorted, filtered or found by. */
+/** Only what is sorted, filtered or found by. */
 export type TaskKeys = Readonly<{
   completed: boolean
   priority: Priority | null

@@ -1,11 +1,10 @@
-/** The length in code points, which is what a reader counts closest to and every storage agrees on. */
 export const codePoints = (text: string): number => {
   let count = 0
   for (const _ of text) count++
   return count
 }
 
-/** What is wrong with a text, or undefined. Lengths are in code points, both ends included. */
+/** Lengths are in code points, both ends included. */
 export const textProblem = (text: string, min: number, max: number): string | undefined => {
   if (text.includes('\0')) return 'must not contain the character U+0000.'
   if (!text.isWellFormed()) return 'must be well-formed Unicode, without lone surrogates.'
@@ -16,11 +15,7 @@ export const textProblem = (text: string, min: number, max: number): string | un
 
 const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]/g
 
-/**
- * The form in which texts are compared and searched: without case, accents and runs of spaces.
- * It needs no locale, so it is the same on every machine. Marks that carry meaning outside the
- * Latin, Greek and Cyrillic scripts (vowel signs, voicing marks) are kept.
- */
+/** Needs no locale. Keeps marks that carry meaning outside Latin, Greek and Cyrillic scripts. */
 export const fold = (text: string): string =>
   text
     .normalize('NFD')

@@ -1,20 +1,16 @@
 import type { Revision } from './task.ts'
 
-/**
- * A revision and the timeline it was taken in. A timeline begins when the database may have been put
- * back to an earlier state, so one version never names two states. A timeline's name has 1 to 32
- * letters a to z and digits; it is empty before an owner's first change.
- */
+/** A timeline begins when a backup may have been restored: no version ever names two states. */
 export type Version = Readonly<{ revision: Revision; timeline: string }>
 
-/** `41.k3f9a`; the bare revision without a timeline. */
+/** `41.k3f9a`; the bare revision before an owner's first change, which has no timeline. */
 export const formatVersion = ({ revision, timeline }: Version): string =>
   timeline === '' ? String(revision) : `${revision}.${timeline}`
 
-/** A timeline, the first revision that was taken in it, and when it began. */
+/** `revision` is the first that was taken in it. */
 export type Timeline = Readonly<{ name: string; revision: Revision; at: string }>
 
-/** The timeline of a revision; null when it is unknown, as before the first change. */
+/** Null when it is unknown, as before the first change. */
 export const timelineAt = (timelines: readonly Timeline[], revision: Revision): string | null =>
   timelines.findLast((timeline) => timeline.revision <= revision)?.name ?? null
 

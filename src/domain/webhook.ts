@@ -7,7 +7,6 @@ import { textProblem } from './text.ts'
 export const WEBHOOK_EVENTS = ['task.changed', 'task.deleted', 'task.reminder'] as const
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number]
 
-/** Why an attempt failed, in the detail its owner may see. */
 export type AttemptError =
   | 'address-refused'
   | 'unresolved'
@@ -22,7 +21,6 @@ export type AttemptError =
 /** A secret signs until then; null for the present one. */
 export type WebhookSecret = Readonly<{ value: string; until: Instant | null }>
 
-/** A subscription to changes, and how far it has been delivered. */
 export type Webhook = Readonly<{
   id: string
   user_id: UserId
@@ -42,7 +40,6 @@ export type Webhook = Readonly<{
   disabled: 'gone' | 'failing' | null
   /** When to look for something to deliver; null when there is nothing. */
   due_at: Instant | null
-  /** Counts the changes to this webhook. */
   version: number
 }>
 
@@ -52,10 +49,8 @@ export const URL_MAX = 2000
 /** Milliseconds for which a replaced secret signs as well. */
 const ROTATION = 86_400_000
 
-/** Secrets that sign at once, at most. */
 const SECRETS_MAX = 5
 
-/** A new webhook, which delivers what changes after a position. */
 export const newWebhook = (
   fields: Pick<Webhook, 'id' | 'user_id' | 'url' | 'events' | 'position'>,
   secret: string,
@@ -77,7 +72,6 @@ export const newWebhook = (
 
 export type WebhookFields = Readonly<{ url?: string; events?: readonly string[] }>
 
-/** What is wrong with a URL and events, of which either may be absent; `urlProblem` knows more about URLs. */
 export const webhookIssues = (
   { url, events }: WebhookFields,
   urlProblem: (url: string) => string | undefined,
@@ -113,7 +107,7 @@ export const webhookNotFound = (): DomainError =>
     'There is no webhook with this id. List your webhooks to see their ids.',
   )
 
-/** A new secret. Those before it sign for another 24 hours each, the newest four of them. */
+/** The newest four of the secrets before it sign for another 24 hours each. */
 export const rotated = (webhook: Webhook, secret: string, now: Instant): Webhook => ({
   ...webhook,
   secrets: [

@@ -9,7 +9,7 @@ const TEN_SECONDS = 10_000
 const HOUR = 3_600_000
 const GRACE_MS = 8000
 
-/** What this process commits wakes the jobs by itself; they look for what other processes commit. */
+/** What this process commits wakes the jobs; they look for what other processes commit. */
 const jobsOf = (app: App, shared: boolean): ScheduledJob<BackgroundJob>[] => [
   { name: 'send-reminders', every: TEN_SECONDS, run: app.sendReminders },
   { name: 'enqueue-deliveries', every: TEN_SECONDS, run: app.enqueueDeliveries },
@@ -19,10 +19,7 @@ const jobsOf = (app: App, shared: boolean): ScheduledJob<BackgroundJob>[] => [
     : []),
 ]
 
-/**
- * Starts the scheduled jobs and the queue's once the storage has been reached. A delivery that has ended
- * wakes `enqueue-deliveries`, since the webhook may be due again. `stop` waits for what runs, at most 8 s.
- */
+/** A delivery that has ended wakes `enqueue-deliveries`: the webhook may be due again. */
 export const startBackground = (
   app: App,
   { reached, shared, jobs }: OpenStorage,

@@ -13,26 +13,22 @@ export type Config = Readonly<{
   port: number
   /** Processes that serve; with more than one, this one only supervises them. */
   workers: number
-  /** Whether this process is one of those workers. */
   worker: boolean
   storage: Storage
-  /** Holds what the server generates for itself. */
   dataFolder: string
   tokens: Readonly<{ secret?: string; jwksUrl?: string; issuer?: string; audience?: string }>
-  /** Settings of the built-in sign-in; undefined when tokens come from another identity provider. */
+  /** Undefined when tokens come from another identity provider. */
   identity?: Readonly<{ secret?: string }>
-  /** The request header in which a proxy passes the client's address. */
   trustProxy?: string
   corsOrigins: readonly string[]
   taskQuota: number
-  /** URLs that webhooks may have besides public `https` ones. */
   webhooks: Readonly<{ http: boolean; private: boolean }>
   logLevel: (typeof LOG_LEVELS)[number]
 }>
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads the environment; an empty variable counts as unset. Throws one Error that names every invalid one. */
+/** An empty variable counts as unset. Throws one Error that names every invalid one. */
 export const readConfig = (environment: Environment): Config => {
   const problems: string[] = []
   const read = <Value>(
@@ -147,7 +143,7 @@ export const readConfig = (environment: Environment): Config => {
   return config
 }
 
-/** The file of the built-in sign-in's secret, used unless AUTH_SECRET is set. */
+/** Used unless AUTH_SECRET is set. */
 export const secretPath = ({ dataFolder }: Pick<Config, 'dataFolder'>): string =>
   join(dataFolder, 'secret')
 

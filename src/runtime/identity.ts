@@ -12,10 +12,7 @@ export type OpenIdentity = Readonly<{
   close(): void | Promise<void>
 }>
 
-/**
- * Verifies tokens of the configured identity provider or, without one, starts the built-in one; loads
- * only what that needs. `onDelete` is called with the user whose account is being deleted.
- */
+/** Loads only what the configuration needs. `onDelete` is called before an account is deleted. */
 export const openIdentity = async (
   config: Config,
   { reached }: OpenStorage,

@@ -2,10 +2,7 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 
-/**
- * The secret of the built-in sign-in: generated once, readable by its owner alone; not stored
- * without a path. Throws an Error that says what to do when it is unusable or cannot be stored.
- */
+/** Readable by its owner alone; not stored without a path. Throws an Error that says what to do. */
 export const localSecret = (path?: string): string => {
   if (path === undefined) return newSecret()
   const secret = stored(path)

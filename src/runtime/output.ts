@@ -11,9 +11,8 @@ export type Output = Readonly<{
 }>
 
 /**
- * Writes lines to a file descriptor: the first at once, those of the next `interval` milliseconds or
- * `size` characters together. Lines of processes that share a pipe never mix, unless longer than 4 KiB.
- * A reader that is slow holds the process up; one that is gone loses the lines.
+ * Lines of processes that share a pipe never mix, unless longer than 4 KiB. A slow reader holds the
+ * process up; one that is gone loses the lines.
  */
 export const bufferedOutput = (fd: number, { interval = 100, size = 65_536 } = {}): Output => {
   let pending = ''

@@ -11,14 +11,12 @@ export type ScheduledJob<Name extends string = string> = Readonly<{
 
 export type JobStatus = Readonly<{
   name: string
-  /** The end of the last successful run. */
   lastSuccess: Instant | null
   /** When the first run of the present streak of failures failed. */
   failingSince: Instant | null
 }>
 
 export type Scheduler<Name extends string = string> = Readonly<{
-  /** Runs every job at once for the first time. */
   start(): void
   /** Brings the next run forward to an instant, now unless given; never puts it off. */
   wake(name: Name, at?: Instant): void
@@ -35,7 +33,7 @@ const RETRY_MS = 500
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Runs each job repeatedly, never twice at once, and logs the first failure of a streak and its end. */
+/** Runs no job twice at once; logs the first failure of a streak and its end. */
 export const scheduler = <Name extends string>(
   jobs: readonly ScheduledJob<Name>[],
   log: Log,
@@ -57,10 +55,7 @@ export const scheduler = <Name extends string>(
   }
 }
 
-/**
- * Intervals are measured by the monotonic clock, so that a wall clock that is set back delays nothing;
- * instants are compared with the wall clock.
- */
+/** Intervals use the monotonic clock, so that a wall clock that is set back delays nothing. */
 const loopOf = ({ name, every, run }: ScheduledJob, log: Log) => {
   let active = false
   let running: Promise<void> | undefined

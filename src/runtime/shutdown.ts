@@ -1,9 +1,6 @@
 import type { Log } from '../application/log.ts'
 
-/**
- * Stops on SIGTERM and SIGINT, and in a worker when its supervisor has died; then ends the process.
- * Reports to the supervisor, if there is one, that this worker listens.
- */
+/** On SIGTERM and SIGINT, and in a worker when its supervisor has died. */
 export const onShutdown = (log: Log, stop: () => Promise<void>): void => {
   let stopping = false
   const end = async (reason: string): Promise<void> => {

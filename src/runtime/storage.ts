@@ -6,7 +6,6 @@ export type OpenStorage = Readonly<{
   tasks: TaskStore
   webhooks: WebhookStore
   jobs: JobQueue
-  /** Resolves when the database has been reached for the first time. */
   reached: Promise<void>
   /** Whether other processes may write to it as well. */
   shared: boolean
@@ -15,7 +14,7 @@ export type OpenStorage = Readonly<{
 
 const NOW = Promise.resolve()
 
-/** Opens the configured storage and loads no other one. `fail` is called when it can never be used. */
+/** `fail` is called when the storage can never be used. */
 export const openStorage = async (
   storage: Storage,
   log: Log,

@@ -1,6 +1,5 @@
 import type { Config } from './config.ts'
 
-/** The first steps after a start, for the terminal. */
 export const welcome = (url: string, { identity, tokens, storage }: Config): string => {
   const place = storage.kind === 'sqlite' ? `SQLite in ${storage.path}` : storage.kind
   const bun = process.execPath.includes('_npx') ? `npx --yes bun@${Bun.version}` : 'bun'

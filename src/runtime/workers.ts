@@ -8,11 +8,7 @@ const RESTART_MS = 200
 /** A worker without a database listens after this long. */
 const DATABASE_WAIT_MS = 5000
 
-/**
- * Runs `workers` processes of this program behind one port and replaces those that die. SIGTERM or
- * SIGINT stops them all, and then this process. When a worker cannot start, all end with code 1; the
- * worker itself prints the reason.
- */
+/** Replaces workers that die. When one cannot start, all end with code 1; it prints the reason. */
 export const supervise = ({ host, port, workers }: Config, log: Log): Promise<never> => {
   const shared = reserve(host, port)
   const running = new Set<Bun.Subprocess>()

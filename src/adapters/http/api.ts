@@ -15,12 +15,10 @@ import { webhookResource } from './webhooks/routes.ts'
 
 export type ApiOptions = Readonly<{
   version: string
-  /** The built-in identity provider. */
   accounts?: Accounts | undefined
   streams?: StreamOptions
 }>
 
-/** All routes, behind authentication, with every error as a problem document. */
 export const api = (
   app: App,
   verify: TokenVerifier,
@@ -67,9 +65,8 @@ export const api = (
 
   return {
     routes,
-    /** The Allow header of a path, empty if it has no route. */
+    /** Empty if the path has no route. */
     allowedAt,
-    /** Ends all event streams and prevents new ones, so that the server can stop. */
     endStreams: streams.close,
     openStreams: streams.count,
   }

@@ -22,10 +22,7 @@ const OPTIONS = {
 
 const HIDDEN = { detail: { hide: true } }
 
-/**
- * `/docs`, an interactive page that loads nothing from other servers, and `/docs/json`, the OpenAPI
- * document of every route that is not hidden. Both are built on the first request.
- */
+/** The page loads nothing from other servers. Both are built on the first request. */
 export const docs = (version: string, resources: readonly Resource[]) => {
   const app = new Elysia()
   let built: Promise<Site> | undefined

@@ -15,7 +15,7 @@ export type HandlerOptions = Readonly<{
   log: Log
   /** The exact origins that browsers may send requests from, with credentials. */
   corsOrigins?: readonly string[]
-  /** The header in which a trusted proxy appends the client's address, such as `X-Forwarded-For`. */
+  /** The header to which a trusted proxy appends the client's address, like `X-Forwarded-For`. */
   trustProxy?: string
   /** Milliseconds until a request fails with 503. */
   deadline?: number
@@ -41,7 +41,6 @@ const ACCEPTED_HEADERS =
 /** RFC 9112 section 3.2. The runtime joins repeated headers with commas, which no host contains. */
 const severalHosts = (): Response => problem('invalid', 'Send exactly one Host header.')
 
-/** The whole server as one function from request to response, with one log line per request. */
 export const handler = (
   { routes, allowedAt }: ReturnType<typeof api>,
   { log, corsOrigins = [], trustProxy, deadline = 10_000 }: HandlerOptions,
@@ -65,10 +64,7 @@ export const handler = (
     return head
   }
 
-  /**
-   * HEAD is routed as GET. The router requires an absolute URL with a host of at least four
-   * characters, which requests between containers often lack.
-   */
+  /** HEAD is routed as GET; the router requires an absolute URL and four characters of host. */
   const routable = (request: Request): Request => {
     const { path, search } = contextOf(request)
     const method = request.method === 'HEAD' ? 'GET' : request.method

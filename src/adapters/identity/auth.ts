@@ -7,7 +7,6 @@ import { passwords } from './passwords.ts'
 const DAY = 86_400
 
 export type AuthSettings = Readonly<{
-  /** What tokens carry as `iss` and `aud`. */
   issuer: string
   audience: string
   /** At least 32 bytes; it encrypts the signing key and signs the session cookies. */
@@ -16,9 +15,8 @@ export type AuthSettings = Readonly<{
   baseUrl: string
   /** Origins of front ends that may use sessions, besides the server's own. */
   origins: readonly string[]
-  /** Deletes the user's data; called before the account is deleted. */
+  /** Called before the account is deleted. */
   onDelete: (userId: string) => Promise<void>
-  /** Called with every error that the library logs. */
   onError: (error: Error) => void
 }>
 

@@ -11,12 +11,9 @@ export type IdentityOptions = Omit<AuthSettings, 'onError'> &
   }>
 
 export type IdentityProvider = Readonly<{
-  /**
-   * Serves a request under `/api/auth/` in the library's own format. Attempts are limited by `peer`, the
-   * client's address. Throws `unavailable` while the database cannot be reached.
-   */
+  /** Limits attempts by `peer`. Throws `unavailable` while the database cannot be reached. */
   handle(request: Request, peer: string): Promise<Response>
-  /** The public keys of its tokens (RFC 7517). */
+  /** RFC 7517. */
   keys(): Promise<Response>
   ready(): Promise<void>
   close(): Promise<void>
@@ -24,13 +21,10 @@ export type IdentityProvider = Readonly<{
 
 const RETRY_MS = 500
 
-/** Milliseconds that a request waits for a database that has not been reached yet. */
+/** Milliseconds that a request waits for a database not reached yet. */
 const START_DEADLINE_MS = 9000
 
-/**
- * Signs users up and in and issues their tokens. Returns at once and opens in the background: a
- * database server is retried for ever, with an unusable file every call fails.
- */
+/** Opens in the background; retries a server for ever. With an unusable file every call fails. */
 export const identityProvider = ({
   storage,
   reached,

@@ -2,7 +2,6 @@ import type { Job, JobQueue } from '../../application/ports.ts'
 import { jobKey } from './job-key.ts'
 
 export type InProcessOptions = Readonly<{
-  /** Jobs run at once. */
   concurrency?: number
   /** Milliseconds to wait after a first failure; it doubles each time, up to the longest. */
   pause?: number
@@ -14,7 +13,6 @@ type Waiting = Readonly<{ job: Job; at: number; failures: number }>
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Keeps and runs jobs as long as the process lives. */
 export const inProcessQueue = ({
   concurrency = 32,
   pause = 1000,

@@ -5,7 +5,7 @@ import { jobKey } from './job-key.ts'
 
 export type PgBossOptions = Readonly<{
   concurrency?: number
-  /** Milliseconds between two looks for jobs, while there are some and when there were none lately. */
+  /** Milliseconds between looks for jobs, while there are some and when there were none lately. */
   poll?: number
   idlePoll?: number
   /** Seconds to wait after a first failure; it doubles each time, up to 5 minutes. */
@@ -25,11 +25,7 @@ const SUPERVISE_SECONDS = 2
 /** How long more are looked for often after the last job. */
 const BUSY_MS = 10_000
 
-/**
- * Keeps jobs in a PostgreSQL database, in a schema of their own (`taskport_jobs`), for all processes
- * together. Connects when `start` or `work` is called; until the database has been reached, `enqueue`
- * throws `unavailable`.
- */
+/** In the schema `taskport_jobs`. `enqueue` throws `unavailable` until the database is reached. */
 export const pgBossQueue = (
   url: string,
   {
@@ -48,7 +44,6 @@ export const pgBossQueue = (
   let unreachable = false
   let stopped = false
   let busyUntil = 0
-  /** Set by `work`. */
   let lookBy = (_at: number): void => {}
   let stopLooking = async (): Promise<void> => {}
 
@@ -206,7 +201,6 @@ export const pgBossQueue = (
   }
 }
 
-/** Whether it did: the database may be away. */
 const succeeds = (step: () => Promise<unknown>): Promise<boolean> =>
   step().then(
     () => true,

@@ -14,11 +14,10 @@ export type Expectations = Readonly<{
   /** The `iss` and `aud` a token must have, when given (RFC 7519 section 4.1). */
   issuer?: string
   audience?: string
-  /** Milliseconds since 1970; the system's clock unless given. */
+  /** Milliseconds since 1970. */
   now?: () => number
 }>
 
-/** The options of jose for every token. */
 export const rules = ({ issuer, audience }: Expectations, currentDate: Date) => ({
   requiredClaims: ['exp', 'sub'],
   clockTolerance: LEEWAY,
@@ -33,18 +32,14 @@ export const invalidToken = (): DomainError =>
 export const expiredToken = (): DomainError =>
   new DomainError('unauthenticated', 'The token has expired. Sign in again and send the new one.')
 
-/** The identity in a payload whose signature, times, issuer and audience have been checked. */
+/** Of a payload whose signature, times, issuer and audience have been checked. */
 export const identityOf = ({ sub, exp }: JWTPayload): Identity => {
   if (typeof sub !== 'string' || textProblem(sub, 1, USER_ID_MAX)) throw invalidToken()
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw invalidToken()
   return { user_id: sub, expires_at: exp * 1000 }
 }
 
-/**
- * Caches accepted tokens, since verifying a signature costs a thousand times a look-up: at most 10 000
- * tokens, 8 million characters, and a minute, after which a withdrawn key no longer counts. None
- * outlives its `exp`. Tokens over 8192 characters are rejected unread.
- */
+/** Keeps tokens for a minute, after which a withdrawn key stops counting; never beyond `exp`. */
 export const cached = (
   verify: (token: string) => Promise<Identity>,
   now: () => number = Date.now,

@@ -8,7 +8,7 @@ export type Keys = Expectations &
   Pick<KeySet, 'onStale'> &
   Readonly<{ secret?: string; jwksUrl?: string }>
 
-/** With both a secret and a key set, HS256 tokens are verified with the first, all others with the second. */
+/** With both, HS256 tokens are verified with the secret, all others with the key set. */
 export const tokenVerifier = ({ secret, jwksUrl, ...options }: Keys): TokenVerifier => {
   const bySecret = secret === undefined ? undefined : sharedSecretVerifier({ ...options, secret })
   const byKeySet = jwksUrl === undefined ? undefined : keySetVerifier({ ...options, url: jwksUrl })

@@ -17,20 +17,15 @@ export type KeySet = Expectations &
   Readonly<{
     /** Where the issuer publishes its keys (RFC 7517). */
     url: string
-    /** Replaces the HTTP request for the keys. */
     fetchKeys?: () => Promise<Response>
-    /** Milliseconds: how long a fetch may take, and how long to wait before the next one. */
+    /** Milliseconds that a fetch may take, and that pass before the next one. */
     fetchTimeout?: number
     fetchPause?: number
     /** Called when known keys could not be refreshed; they stay in use. */
     onStale?: (error: unknown) => void
   }>
 
-/**
- * Accepts tokens signed with a key of a published set: EdDSA, ES256, RS256 or PS256, and only the
- * algorithm that the key names. An unknown key has the set fetched again; known keys are refreshed in
- * the background and stay in use while the issuer is unreachable.
- */
+/** A key verifies only the algorithm it names. Known keys stay in use during an outage. */
 export const keySetVerifier = ({
   url,
   now = Date.now,

@@ -14,7 +14,6 @@ import { secretProblem } from './secret-problem.ts'
 
 export type SharedSecret = Expectations & Readonly<{ secret: string }>
 
-/** Accepts tokens signed with HS256 by a holder of the secret, such as Better Auth. */
 export const sharedSecretVerifier = ({
   secret,
   now = Date.now,
@@ -36,7 +35,7 @@ export const sharedSecretVerifier = ({
   }, now)
 }
 
-/** Signs tokens as the identity provider would, valid for `seconds`; for tests and development. */
+/** For tests and development; valid for `seconds`. */
 export const sharedSecretSigner = ({ secret, issuer, audience }: SharedSecret) => {
   const { sign } = plugin(secret)
   return (sub: string, seconds: number): Promise<string> =>
@@ -54,7 +53,7 @@ const plugin = (secret: string) => {
   return jwt({ name: 'jwt', secret, alg: 'HS256' }).decorator.jwt
 }
 
-/** The `exp` a token claims, in seconds since 1970, unchecked. */
+/** Unchecked, in seconds since 1970. */
 const expiryOf = (token: string): number | undefined => {
   try {
     const { exp } = decodeJwt(token)

@@ -5,7 +5,6 @@ import type { Revision, Task, TaskId, UserId } from '../../domain/task.ts'
 import type { Timeline, Version } from '../../domain/version.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 
-/** What is kept of one owner. */
 export type Owner = {
   revision: Revision
   compactedRevision: Revision
@@ -23,7 +22,6 @@ export type Owner = {
   webhooks: Map<string, Webhook>
 }
 
-/** All owners; `timelineName` returns the name of a new timeline. */
 export type State = {
   owners: Map<UserId, Owner>
   timelineName(): string

@@ -7,7 +7,7 @@ import type { State } from './state.ts'
 import { webhooks } from './webhooks.ts'
 import { write } from './write.ts'
 
-/** Everything in this process, lost with it. `timelineName` returns the name of a new timeline. */
+/** Everything is lost with the process. */
 export const memoryStorage = (
   timelineName = () => Math.random().toString(36).slice(2),
 ): { tasks: TaskStore; webhooks: WebhookStore } => {

@@ -42,7 +42,6 @@ export const write = (
   },
 })
 
-/** Whether a task still is at the revision that a write was decided on. */
 const holds = ({ tasks }: Owner, write: Write): boolean => {
   if (write.op === 'create') {
     if (tasks.has(write.task.id)) throw new Error('There is a task with this id.')

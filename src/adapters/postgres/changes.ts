@@ -4,7 +4,7 @@ import type { Revision, TaskId } from '../../domain/task.ts'
 import type { Timeline } from '../../domain/version.ts'
 import type { Query } from './client.ts'
 
-/** A change, or nulls when there is none; the owner's state in every row. */
+/** Nulls when there is no change; the owner's state in every row. */
 type Row = {
   owner_revision: Revision
   compacted_revision: Revision
@@ -37,10 +37,7 @@ export const changes = (query: Query): Pick<TaskStore, 'changes' | 'remindersAft
   },
 })
 
-/**
- * Walks along the change log and skips the rows that later ones have superseded. As for lists, a limit
- * that the planner cannot see keeps it from sorting.
- */
+/** Skips superseded rows. A limit that the planner cannot see keeps it from sorting. */
 export const CHANGES = `
   select state.*, page.* from (
     select coalesce(max(revision), 0) as owner_revision,

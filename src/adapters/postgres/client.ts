@@ -3,17 +3,15 @@ import { DomainError } from '../../domain/errors.ts'
 import { semaphore } from './semaphore.ts'
 
 export type Limits = Readonly<{
-  /** Connections at most. */
   poolSize: number
-  /** Milliseconds a query may take, and may wait for a connection, before it is given up. */
+  /** Milliseconds that a query may take, and may wait for a connection. */
   queryDeadline: number
   connectionDeadline: number
 }>
 
 /**
- * Runs one statement, prepared once for each text. Throws `unavailable` when there is no response in time
- * or no server. Parameters are texts, which the statement casts itself (`$1::text::boolean`): then a
- * statement that has to be prepared again means the same as the first time.
+ * Prepared once for each text. Throws `unavailable` during an outage. Parameters are texts, which
+ * the statement casts (`$1::text::boolean`): then it means the same when it is prepared again.
  */
 export type Query = <Row extends object>(
   text: string,
@@ -22,7 +20,6 @@ export type Query = <Row extends object>(
 
 export type Client = Readonly<{
   query: Query
-  /** How long a call may wait for its turn. */
   turn: Readonly<{ patience: number; tooBusy: () => Error }>
   close(): Promise<void>
 }>
@@ -41,7 +38,7 @@ export const connect = (url: string, limits: Limits): Client => {
     connection: { application_name: 'taskport' },
     types: { revision: { to: 20, from: [20], serialize: String, parse: Number } },
   })
-  // As many again stand by in the driver, which sends the next the moment that a connection is free.
+  // As many again stand by in the driver, which sends the next as soon as a connection is free.
   const turn = { patience: limits.connectionDeadline, tooBusy: () => unavailable('too busy') }
   const inTurn = semaphore(2 * limits.poolSize, turn.patience, turn.tooBusy)
 
@@ -59,9 +56,8 @@ export const connect = (url: string, limits: Limits): Client => {
 }
 
 /**
- * At the deadline the statement is given up, and with it its place: its connection may be one that
- * never answers again. One that was not sent yet never will be. One that was is left alone, since
- * a request to cancel it may arrive late and hit the next one.
+ * The place is given up too, since the connection may never respond. A statement that was sent is
+ * not cancelled, because that request may arrive late and hit the next one.
  */
 const withDeadline = <Row extends object>(
   statement: postgres.PendingQuery<Row[]>,
@@ -85,10 +81,7 @@ const withDeadline = <Row extends object>(
     )
   })
 
-/**
- * After a statement that failed when some of its rows had been sent, the driver stores the rows of the
- * next one behind as many holes.
- */
+/** After a statement that failed midway, the driver puts holes before the rows of the next one. */
 const withoutHoles = <Row extends object>(rows: Row[]): Row[] =>
   rows.length === 0 || 0 in rows ? rows : rows.filter(() => true)
 
@@ -99,10 +92,7 @@ const unavailable = (cause: unknown): DomainError =>
         cause,
       })
 
-/**
- * SQLSTATE classes of a server that cannot serve for now: connection (08), resources (53), limits
- * and cancellation (57), deadlock and serialisation (40), lock timeout (55P03), read-only standby (25006).
- */
+/** Connection, resources, operator intervention, rollback, lock timeout, read-only standby. */
 const OUTAGE_STATE = /^(08|53|57|40|55P03|25006)/
 
 const OUTAGE_CODES = new Set([

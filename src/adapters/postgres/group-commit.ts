@@ -9,9 +9,9 @@ type Waiting<Call, Result> = Readonly<{
 
 export type Lanes<Call, Result> = Readonly<{
   alone: (call: Call) => Promise<Result>
-  /** One statement for several calls: their results in the same order, or nothing has happened. */
+  /** Results are in the order of the calls; all calls take effect or none. */
   together: (calls: readonly Call[]) => Promise<Result[]>
-  /** Statements under way at once, and calls in each of them, at most. */
+  /** Statements under way at once, and calls in each. */
   lanes?: number
   most?: number
   /** Milliseconds a call may wait, and the error of one that waited in vain. */
@@ -19,11 +19,7 @@ export type Lanes<Call, Result> = Readonly<{
   tooBusy: () => Error
 }>
 
-/**
- * Lets calls that come while others are under way share a statement, and with it one wait for the disk.
- * A call that comes alone is sent at once. When the server refuses a shared statement, each of its calls
- * is sent again alone, so that one that fails does not fail its neighbours.
- */
+/** Calls share one wait for the disk. When the server refuses a statement, each is sent alone. */
 export const groupCommit = <Call, Result>({
   alone,
   together,

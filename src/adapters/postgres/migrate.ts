@@ -9,7 +9,7 @@ import documents from './migrations/006-documents.sql' with { type: 'text' }
 import copyTasks from './migrations/007-copy-tasks.sql' with { type: 'text' }
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 
-/** A script is run once. One with `remains` is run in one transaction after the other as long as that finds a row. */
+/** One with `remains` is run in one transaction after the other as long as that finds a row. */
 type Migration = string | Readonly<{ script: string; remains: string }>
 
 const MIGRATIONS: readonly Migration[] = [
@@ -31,7 +31,7 @@ const MIGRATIONS: readonly Migration[] = [
   finishDocuments,
 ]
 
-/** To be raised with every change of functions.sql: of two programs the newer one's functions stay. */
+/** Raise it with every change of functions.sql: of two programs the newer one's functions stay. */
 export const FUNCTIONS_VERSION = 1
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
@@ -40,10 +40,7 @@ const LOCK = '6080267877211927156'
 /** The database was written by a newer program: nothing here may touch it. */
 export class NewerSchemaError extends Error {}
 
-/**
- * Brings the schema and the functions up to date on a connection of its own, in transactions under a
- * lock, so that any number of processes may start at once.
- */
+/** In transactions under a lock, so that any number of processes may start at once. */
 export const migrate = async (url: string): Promise<void> => {
   const sql = postgres(url, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
   try {

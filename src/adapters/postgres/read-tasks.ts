@@ -42,7 +42,6 @@ export const readTasks = (
 const toStored = ({ document, format, recorded_at, ...version }: TaskRow): StoredTask =>
   storedTask(document, format, version, recorded_at)
 
-/** Reads of single tasks that come together share a statement. */
 const groupReads = (query: Query, turn: Client['turn']): TaskStore['get'] => {
   type Call = readonly [owner: UserId, id: TaskId]
   const get = groupCommit<Call, { task: StoredTask | undefined }>({
@@ -85,7 +84,7 @@ type ListRow = {
   current: boolean | null
 }
 
-/** The text and its parameters. It finds one task more than the page has, which tells whether there is more. */
+/** It finds one task more than the page has, which tells whether there is more. */
 export const listStatement = (
   owner: UserId,
   query: TaskQuery,
@@ -128,7 +127,7 @@ const textFor = (query: TaskQuery, filtered: boolean, resumed: Resumed): string 
 
 type Branch = Readonly<{ where: string; order: string }>
 
-/** One walk along the order, or two: tasks without a due date come last, also in descending order. */
+/** Two walks where tasks without a due date come last, also in descending order. */
 const branchesOf = ({ sort, order }: TaskQuery, resumed: Resumed): Branch[] => {
   const beyond = order === 'asc' ? '>' : '<'
   const byId = resumed === 'no' ? '' : `and id ${beyond} $3::text::uuid`
@@ -150,10 +149,9 @@ const branchesOf = ({ sort, order }: TaskQuery, resumed: Resumed): Branch[] => {
 const LIMIT = 'limit (select $2::text::bigint)'
 
 /**
- * The rows are walked along the index of their order. `offset 0` keeps the filters out of that, `case`
- * keeps the planner from guessing that they leave next to nothing, and a limit whose value it cannot see
- * makes it prefer an order that is there over sorting. So no statistics, however wrong, bring a sort or
- * a scan of the table about. Only titles have no index, and are sorted.
+ * Walks along the index of the order, whatever the statistics: `offset 0` keeps the filters out of
+ * it, `case` keeps the planner from guessing that they leave next to nothing, and a limit whose
+ * value it cannot see makes it prefer an order that is there over sorting. Only titles are sorted.
  */
 const rows = ({ where, order }: Branch, filtered: boolean, resumed: Resumed): string => {
   const walk = (columns: string): string =>

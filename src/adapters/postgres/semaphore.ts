@@ -1,4 +1,4 @@
-/** Runs at most `size` steps at once; `tooBusy` makes the error of one that waited `patience` ms in vain. */
+/** `tooBusy` makes the error of a step that waited `patience` milliseconds in vain. */
 export const semaphore = (size: number, patience: number, tooBusy: () => Error) => {
   let free = size
   const waiting = new Set<() => void>()

@@ -11,7 +11,6 @@ import { write } from './write.ts'
 
 export type PostgresOptions = Partial<Limits> &
   Readonly<{
-    /** Receives every failed attempt to reach or migrate the database. */
     onOutage?: (error: unknown) => void
     /** Called when the database can never be used by this program. */
     onRefusal?: (error: Error) => void
@@ -19,21 +18,16 @@ export type PostgresOptions = Partial<Limits> &
 
 const LIMITS: Limits = { poolSize: 10, queryDeadline: 5000, connectionDeadline: 2000 }
 
-/** Milliseconds that a request waits for a database that has not been reached yet. */
+/** Milliseconds that a request waits for a database not reached yet. */
 const START_DEADLINE = 9000
 
-/**
- * Everything in a PostgreSQL database, in a schema of its own (`taskport`). Returns at once and goes on
- * trying to reach and migrate the database. Until then every method waits for a while, then throws
- * `unavailable`; `ready` throws at once.
- */
+/** Connects in the background: until then calls wait, then throw `unavailable`; `ready` at once. */
 export const postgresStorage = (
   url: string,
   { onOutage = () => {}, onRefusal = () => {}, ...limits }: PostgresOptions = {},
 ): {
   tasks: TaskStore
   webhooks: WebhookStore
-  /** The address without what the driver does not know. */
   address: string
   migrated: Promise<void>
   close(): Promise<void>
@@ -80,7 +74,7 @@ const withDeadline = async (
   await Promise.race([event, promise]).finally(() => clearTimeout(timer))
 }
 
-/** Repeats a step until it succeeds, a little later each time, at most every 5 seconds. */
+/** A little later each time, at most every 5 seconds. */
 const keepTrying = (
   step: () => Promise<void>,
   onFailure: (error: unknown) => void,

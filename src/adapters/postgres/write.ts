@@ -111,10 +111,7 @@ const COMMIT_WRITE = `
   select * from taskport.commit_write(
     ${NAMES.map((name, n) => `$${n + 1}::text::${PARAMETERS[name]}`).join()})`
 
-/**
- * Each owner's row is locked in the order of the owners, so no two of these wait for each other in a
- * circle; the lock timeout is set before the first, so that one locked row does not hold the others for long.
- */
+/** Locks owners in order, so no two deadlock; sets the lock timeout before the first. */
 const COMMIT_TOGETHER = `
   select w.n, r.*
   from (select set_config('lock_timeout', '250ms', true) as lock_timeout) as settings,

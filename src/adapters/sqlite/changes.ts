@@ -7,7 +7,7 @@ import { attempt } from './attempt.ts'
 
 type State = { revision: Revision; compactedRevision: Revision; timelines: string }
 
-/** Walks along the change log and skips the rows that later ones have superseded. `+?` as for lists. */
+/** Skips superseded rows. `+?` as for lists. */
 export const CHANGES = `
   select c.revision, c.id, t.document, t.format from changes as c
   left join tasks as t not indexed

@@ -10,7 +10,7 @@ import documents from './migrations/006-documents.sql' with { type: 'text' }
 import { copyTasks } from './migrations/007-copy-tasks.ts'
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 
-/** Scripts, and steps that are repeated, each time in a transaction of its own, while they return true. */
+/** Steps are repeated, each time in a transaction of its own, while they return true. */
 const MIGRATIONS = [
   tasks,
   changes,
@@ -28,10 +28,7 @@ const APPLICATION_ID = 0x5461736b
 /** Kibibytes of the file kept in memory at most. SQLite's 2000 hold the tasks of about 20 users. */
 const CACHE = 32_768
 
-/**
- * Opens the database file for this process alone, makes it and its folder when they are missing and
- * brings its schema up to date. Throws an Error that says what to do.
- */
+/** For this process alone; creates what is missing. Throws an Error that says what to do. */
 export const openDatabase = (path: string): { db: Database; close(): void } => {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -107,7 +104,7 @@ const migrate = (db: Database, path: string): void => {
   }
 }
 
-/** SQLite's name of a failure, such as SQLITE_BUSY; undefined for any other error. */
+/** Such as SQLITE_BUSY; undefined for any other error. */
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code

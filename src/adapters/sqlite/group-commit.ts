@@ -2,14 +2,10 @@ import type { Database } from 'bun:sqlite'
 
 type Waiting = Readonly<{ run: () => void; settle: () => void; fail: (error: unknown) => void }>
 
-/** Runs a step in a transaction that it may share with others; resolves when it is on disk. */
+/** Resolves when the step is on disk. */
 export type GroupCommit = <Result>(step: () => Result) => Promise<Result>
 
-/**
- * Runs steps that come together in one transaction: nearly all that a small write costs is the wait for
- * the disk, and one wait does for all of them. Each step happens whole or not at all, in the order in
- * which they came; none is reported before all are on disk.
- */
+/** Steps share one wait for the disk; each happens whole or not at all, in the order they came. */
 export const groupCommit = (db: Database): GroupCommit => {
   const savepoint = db.query('savepoint step')
   const release = db.query('release step')

@@ -78,8 +78,7 @@ type Condition = [text: string, ...parameters: SQLQueryBindings[]]
 type Statement = Readonly<{ text: string; parameters: SQLQueryBindings[] }>
 
 /**
- * The statements whose rows, one after the other, are the list; each lacks its last parameter, the
- * limit. Each walks along an index; filters only skip rows on the way. A mere `?` in a statement with
+ * Each walks along an index and lacks the last parameter, the limit. A mere `?` in a statement with
  * an order, or as a limit, has SQLite prepare it anew for every value; `+?` has not.
  */
 export const listStatements = (owner: UserId, query: TaskQuery, { after }: Page): Statement[] => {
@@ -111,7 +110,7 @@ const statement = (
   const conditions: Condition[] = [['user_id = +?', owner], ...position]
   if (status !== 'all') conditions.push([status === 'pending' ? 'not completed' : 'completed'])
   if (priority !== null) conditions.push(['priority = +?', priority])
-  // `+` keeps a list in another order from being found in the index of the due dates, and then sorted.
+  // `+` keeps lists in another order from using the index of the due dates and then sorting.
   const due = sort === 'due_date' ? 'due_key' : '+due_key'
   if (due_before !== null) conditions.push([`${due} < +?`, due_before])
   if (due_after !== null) conditions.push([`${due} > +? and ${due} < '${NO_DUE_DATE}'`, due_after])

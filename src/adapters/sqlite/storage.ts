@@ -8,10 +8,7 @@ import { retention } from './retention.ts'
 import { webhooks } from './webhooks.ts'
 import { write } from './write.ts'
 
-/**
- * Everything in one SQLite file, for this process alone; a write is on disk before its promise
- * resolves. Throws an Error that says what to do when the file cannot be used.
- */
+/** A write is on disk before its promise resolves. Throws an Error that says what to do. */
 export const sqliteStorage = (
   path: string,
 ): { tasks: TaskStore; webhooks: WebhookStore; close(): void } => {

@@ -18,13 +18,12 @@ import { attempt } from './attempt.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { idempotencyRecords } from './idempotency-records.ts'
 
-/** Milliseconds for which timelines are kept that have ended. */
+/** Milliseconds for which ended timelines are kept. */
 const TIMELINES_MS = 90 * 86_400_000
 
 type Document = { document: string; format: number }
 type Taken = { revision: Revision; timeline: string; incarnation: string; webhooks: number }
 
-/** `together` runs a step in a transaction, which it may share with other steps. */
 export const write = (
   db: Database,
   together: GroupCommit,

@@ -2,34 +2,29 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** Answers all addresses of a name, or throws. */
+/** All addresses of the name; rejects when there are none. */
 export type Resolve = (host: string) => Promise<readonly string[]>
 
-/** As the system does. */
 export const resolve: Resolve = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address)
 
-/**
- * Whether an address is one of the public internet: not this machine, its networks, the metadata
- * service of a cloud, or any of these in the clothes of IPv6 (mapped, translated, tunnelled).
- */
+/** False, too, for private addresses that are mapped, translated or tunnelled in IPv6. */
 export const isPublic = (address: string): boolean =>
   ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast'
 
 export type AddressRules = Readonly<{
-  /** Schemes allowed, with their colons. */
+  /** With their colons. */
   schemes: readonly string[]
-  /** Whether an address may be sent to. */
   allowed: (address: string) => boolean
 }>
 
-/** The host of a URL as an address; undefined when it is a name. */
+/** Undefined when the host is a name. */
 export const literalOf = ({ hostname }: URL): string | undefined => {
   const literal = hostname.replace(/^\[|\]$/g, '')
   return isIP(literal) ? literal : undefined
 }
 
-/** What is wrong with a URL, as far as that shows without asking for the addresses of its name. */
+/** What is wrong with the URL, as far as it shows without resolving its name. */
 export const urlProblem =
   ({ schemes, allowed }: AddressRules) =>
   (url: string): string | undefined => {

@@ -2,7 +2,7 @@ import type { Ports, WebhookSender } from '../../application/ports.ts'
 import { isPublic, urlProblem } from './address.ts'
 import { newSecret } from './sign.ts'
 
-/** Where webhooks may lead besides `https` addresses of the public internet. */
+/** Besides `https` addresses of the public internet. */
 export type WebhookTargets = Readonly<{ http: boolean; private: boolean }>
 
 /** The sender is loaded with the first message, for it brings an HTTP client along. */

@@ -18,9 +18,8 @@ export type SenderOptions = AddressRules &
 const AGENT = 'Taskport-Webhooks/1'
 
 /**
- * Sends messages to addresses that users have given. All addresses of the name are looked at, and the
- * connection goes to one that was; the name is still what the certificate has to be for. Redirects
- * are not followed, and of the answer nothing but its status and Retry-After is read.
+ * All addresses of the name are checked, and the connection goes to one of these; the certificate
+ * still has to be for the name. Only the status and Retry-After of the response are read.
  */
 export const webhookSender = ({
   schemes,

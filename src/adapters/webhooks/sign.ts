@@ -6,10 +6,7 @@ const PREFIX = 'whsec_'
 export const newSecret = (): string =>
   PREFIX + Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
 
-/**
- * The headers of a message by the Standard Webhooks specification: its id, the time in seconds since
- * 1970 and an HMAC-SHA256 signature (version v1) for each secret.
- */
+/** Standard Webhooks: time in seconds since 1970, an HMAC-SHA256 signature (v1) for each secret. */
 export const signed = (
   id: string,
   seconds: number,

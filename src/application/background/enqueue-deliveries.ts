@@ -3,13 +3,9 @@ import type { Ports } from '../ports.ts'
 
 const BATCH_SIZE = 500
 
-/** Milliseconds after which webhooks that were due are looked at again. */
 const RECHECK_MS = 1000
 
-/**
- * Enqueues a job for each webhook that is due. Returns when to look again, undefined when no webhook
- * will be due.
- */
+/** Returns when to look again; undefined when no webhook will be due. */
 export const enqueueDeliveries =
   ({ webhooks, jobs, now }: Pick<Ports, 'webhooks' | 'jobs' | 'now'>) =>
   async (): Promise<Instant | undefined> => {

@@ -6,10 +6,7 @@ const TOMBSTONES_KEPT_MS = 90 * 86_400_000
 const OWNERS = 100
 const BATCH_SIZE = 1000
 
-/**
- * Purges tombstones after 90 days, idempotency records after 24 hours and superseded rows of the change
- * log, a few of one owner at a time, so that nothing waits for it.
- */
+/** A few rows of one owner at a time, so that nothing waits for it. */
 export const purgeExpired =
   ({ tasks, now }: Pick<Ports, 'tasks' | 'now'>) =>
   async (): Promise<undefined> => {

@@ -5,10 +5,7 @@ import { execute, type WritePorts } from '../execute.ts'
 
 const BATCH_SIZE = 200
 
-/**
- * Sends the reminders that are due: each is a change of its task. Returns when the next one is due,
- * undefined when there is none.
- */
+/** Each reminder is a change of its task. Returns when the next is due, undefined without one. */
 export const sendReminders = (ports: WritePorts) => async (): Promise<Instant | undefined> => {
   for (;;) {
     const at = ports.now()
@@ -23,7 +20,7 @@ export const sendReminders = (ports: WritePorts) => async (): Promise<Instant | 
   }
 }
 
-/** Returns how many reminders were sent: a task may have been changed or deleted since it was found. */
+/** How many were sent: tasks may have been changed or deleted since they were found. */
 const remindOwner = async (ports: WritePorts, owner: UserId, ids: string[]): Promise<number> => {
   const operations = ids.map((id) => ({ op: 'remind', id, precondition: 'any' }) as const)
   try {

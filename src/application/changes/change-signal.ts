@@ -1,6 +1,5 @@
 import type { Revision, UserId } from '../../domain/task.ts'
 
-/** Follows the changes of one owner. */
 export type Watch = Readonly<{
   /** Resolves when the owner's revision has passed `revision`, and when the watch has ended. */
   waitPast(revision: Revision): Promise<void>
@@ -11,7 +10,6 @@ export type ChangeSignal = ReturnType<typeof changeSignal>
 
 type Watched = { revision: Revision; wakes: Set<() => void> }
 
-/** Wakes the watches of an owner when a change is committed or found. */
 export const changeSignal = () => {
   const owners = new Map<UserId, Watched>()
 

@@ -10,11 +10,7 @@ export type ChangesAhead = Readonly<{
   stop(): void
 }>
 
-/**
- * The changes after a position, then those to come: the first page at once, even when it is empty,
- * each later one when there is something in it. Nothing is read before it is asked for, so nothing
- * accumulates for a slow reader. Throws as `listChanges` does.
- */
+/** The first page comes at once, even empty. Pages are read on demand, so none pile up. */
 export const followChanges =
   ({ tasks }: Pick<Ports, 'tasks'>, signal: ChangeSignal) =>
   (actor: UserId, from: FeedPosition | null, limit: number): ChangesAhead => {

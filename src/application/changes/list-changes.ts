@@ -3,11 +3,7 @@ import type { UserId } from '../../domain/task.ts'
 import type { Ports } from '../ports.ts'
 import { type ChangePage, readChanges } from './read-changes.ts'
 
-/**
- * The changes after a position in the order of their revisions, each task once, as it is now. None
- * is missed or comes out of order, however many write meanwhile. Throws `gone` for a position from
- * which the changes cannot be continued.
- */
+/** Misses no change and keeps the order while others write. Throws `gone` if it cannot continue. */
 export const listChanges =
   ({ tasks }: Pick<Ports, 'tasks'>) =>
   (actor: UserId, from: FeedPosition | null, limit: number): Promise<ChangePage> =>

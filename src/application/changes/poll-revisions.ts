@@ -3,7 +3,7 @@ import type { ChangeSignal } from './change-signal.ts'
 
 const BATCH_SIZE = 1000
 
-/** Looks up what other processes have committed for all owners that are followed here. */
+/** Finds what other processes commit, for all owners that are followed here. */
 export const pollRevisions =
   ({ tasks }: Pick<Ports, 'tasks'>, signal: ChangeSignal) =>
   async (): Promise<undefined> => {

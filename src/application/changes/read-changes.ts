@@ -9,20 +9,19 @@ import { timelineAt, type Version } from '../../domain/version.ts'
 import type { Json } from '../json.ts'
 import type { TaskStore } from '../ports.ts'
 
-/** `position` is where to continue; `more` says whether there are changes after it already. */
+/** `position` is where to continue; `more`: there are changes after it already. */
 export type ChangePage = Readonly<{
   changes: Json<readonly Change[]>
   empty: boolean
   position: FeedPosition
   more: boolean
-  /** The owner's version at the moment of reading. */
+  /** At the moment of reading. */
   version: Version
   versionAt(revision: Revision): Version
-  /** Where to continue after the change with that revision. */
   positionAt(revision: Revision): FeedPosition
 }>
 
-/** At most `limit` changes after a position; from the start, without deletions, when there is none. */
+/** Without a position: from the start, without deletions. */
 export const readChanges = async (
   tasks: TaskStore,
   actor: UserId,

@@ -4,10 +4,7 @@ import type { UserId } from '../../domain/task.ts'
 import { execute, type WritePorts } from '../execute.ts'
 import type { IdempotencyKey } from '../ports.ts'
 
-/**
- * Executes all operations or none, one after the other; returns the change of each. Errors name the
- * operation that failed.
- */
+/** All operations or none, one after the other. Errors name the operation that failed. */
 export const changeTasks =
   (ports: WritePorts, quota: number) =>
   async (

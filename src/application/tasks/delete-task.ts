@@ -3,7 +3,7 @@ import type { UserId } from '../../domain/task.ts'
 import { execute, type WritePorts } from '../execute.ts'
 import type { IdempotencyKey } from '../ports.ts'
 
-/** Deletes the task for good; a second call throws `not-found`. */
+/** For good; a second call throws `not-found`. */
 export const deleteTask =
   (ports: WritePorts) =>
   async (

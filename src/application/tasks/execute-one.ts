@@ -4,13 +4,9 @@ import type { Task, UserId } from '../../domain/task.ts'
 import type { Version } from '../../domain/version.ts'
 import { type ExecuteOptions, execute, type WritePorts } from '../execute.ts'
 
-/** A task after a request, and whether the request had been executed before. */
 export type TaskResult = Readonly<{ task: Task; version: Version; replayed: boolean }>
 
-/**
- * Executes one operation that leaves a task. Throws `not-found` when the request had been executed
- * before and its task was deleted since.
- */
+/** Throws `not-found` when the request had been executed before and its task was deleted since. */
 export const executeOne = async (
   ports: WritePorts,
   actor: UserId,

@@ -3,7 +3,7 @@ import type { TaskQuery } from '../../domain/task-query.ts'
 import type { Version } from '../../domain/version.ts'
 import type { Page, Ports, TaskList } from '../ports.ts'
 
-/** `list` is undefined, and not queried for, when `isKnown` holds for the actor's current version. */
+/** `list` is undefined, and not queried for, when `isKnown` holds for the current version. */
 export const filterTasks =
   ({ tasks }: Pick<Ports, 'tasks'>) =>
   async (

@@ -4,15 +4,11 @@ import { type Webhook, webhookNotFound } from '../../domain/webhook.ts'
 import { findRecord } from '../idempotency.ts'
 import type { IdempotencyKey, Ports } from '../ports.ts'
 
-/** A webhook after a request, and whether the request had been executed before. */
 export type WebhookResult = Readonly<{ webhook: Webhook; replayed: boolean }>
 
 const ATTEMPTS = 100
 
-/**
- * Replaces a webhook by what `change` makes of it; starts over when it was changed meanwhile. A request
- * whose idempotency key is known is not executed again. Throws `not-found`.
- */
+/** Starts over after a conflict; a known idempotency key changes nothing. Throws `not-found`. */
 export const changeWebhook = async (
   { tasks, webhooks, now }: Pick<Ports, 'tasks' | 'webhooks' | 'now'>,
   actor: UserId,

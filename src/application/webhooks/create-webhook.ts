@@ -14,7 +14,7 @@ import type { WebhookResult } from './change-webhook.ts'
 
 type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'newId' | 'newSecret' | 'urlProblem'>
 
-/** Delivers everything that changes from now on. Throws `invalid`, and `quota-exceeded` after ten. */
+/** Delivers what changes from now on. Throws `invalid`, and `quota-exceeded` after ten. */
 export const createWebhook =
   ({ tasks, webhooks, now, newId, newSecret, urlProblem }: Needs) =>
   async (

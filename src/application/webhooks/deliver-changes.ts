@@ -19,14 +19,10 @@ type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'chance' | 'wak
 
 const BATCH_SIZE = 50
 
-/** Milliseconds after which a run ends, so that others get their turn; what is left stays due. */
+/** What is left stays due, so that others get their turn. */
 const RUN_BUDGET_MS = 30_000
 
-/**
- * Delivers to one webhook what its owner has changed after its position, one message after the
- * other, and moves the position after each change. Stops at the first failure, to continue there when
- * the webhook is due again, and when the webhook was changed meanwhile by anything but a commit.
- */
+/** In order. Stops at the first failure, and when anything but a commit changes the webhook. */
 export const deliverChanges =
   (ports: Needs) =>
   async (owner: UserId, id: string): Promise<void> => {
@@ -52,7 +48,7 @@ const deliverPing = async (ports: Needs, webhook: Webhook): Promise<Webhook | un
   return after
 }
 
-/** The webhook after its next page of changes; undefined when the run is to end. */
+/** Undefined when the run is to end. */
 const deliverNext = async (
   ports: Needs,
   webhook: Webhook,
@@ -113,10 +109,7 @@ const sendAll = async (
   return { ok: true }
 }
 
-/**
- * Stores the outcome of an attempt, also when commits of the owner's have moved the version meanwhile.
- * Undefined when the webhook is gone, or was changed by anything else.
- */
+/** Tolerates commits in between; undefined when the webhook is gone or was changed otherwise. */
 const store = async (
   { webhooks }: Needs,
   before: Webhook,

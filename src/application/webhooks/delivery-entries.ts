@@ -4,13 +4,10 @@ import type { Webhook } from '../../domain/webhook.ts'
 import type { ChangePage } from '../changes/read-changes.ts'
 import type { TaskStore } from '../ports.ts'
 
-/** What was committed with one revision, as far as it is to be delivered: a change, a reminder or both. */
+/** What one revision has to deliver: a change, a reminder or both. */
 export type Entry = Readonly<{ revision: Revision; change?: Change; reminded?: Task }>
 
-/**
- * A reminder is delivered at its own place in the order, with its task as it is now: when the task has
- * changed since, that change may come pages later.
- */
+/** A reminder keeps its own place in the order, with its task as it is now. */
 export const entriesOf = async (
   tasks: TaskStore,
   { user_id, events, position }: Webhook,

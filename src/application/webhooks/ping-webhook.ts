@@ -5,7 +5,7 @@ import { changeWebhook, type WebhookResult } from './change-webhook.ts'
 
 type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'wake'>
 
-/** Has a message of the type `ping` sent soon, whatever the webhook's state. */
+/** Whatever the webhook's state. */
 export const pingWebhook =
   (ports: Needs) =>
   async (actor: UserId, id: string, key?: IdempotencyKey): Promise<WebhookResult> => {

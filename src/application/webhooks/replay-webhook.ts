@@ -6,10 +6,7 @@ import { changeWebhook, type WebhookResult } from './change-webhook.ts'
 
 type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'wake'>
 
-/**
- * Delivers everything after a revision again, at once, even to a webhook that had been disabled.
- * Throws `gone` when deletions since then have been purged, or when the revision is ahead.
- */
+/** Enables it, too. Throws `gone` when later deletions are purged or the revision is ahead. */
 export const replayWebhook =
   (ports: Needs) =>
   async (

@@ -5,7 +5,7 @@ import { changeWebhook, type WebhookResult } from './change-webhook.ts'
 
 type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'newSecret'>
 
-/** Returns it with a new secret. The secrets before it sign as well for 24 hours. */
+/** The secrets before it sign as well for 24 hours. */
 export const rotateSecret =
   (ports: Needs) =>
   (actor: UserId, id: string, key?: IdempotencyKey): Promise<WebhookResult> =>

@@ -13,7 +13,6 @@ import {
   readRegistration,
 } from './schema.ts'
 
-/** The part of the built-in identity provider that the routes need. */
 export type Accounts = Readonly<{
   /** `peer` is the client's address, by which attempts are limited. */
   handle(request: Request, peer: string): Promise<Response>
@@ -71,7 +70,7 @@ const KINDS: Record<number, ProblemKind> = {
 
 const EXISTS = 'An account with this email address exists. Sign in instead.'
 
-/** The details of known errors; others keep the library's message. */
+/** Others keep the library's message. */
 const DETAILS: Record<string, string> = {
   INVALID_EMAIL_OR_PASSWORD: 'The email address or the password is wrong. Try again, or sign up.',
   INVALID_PASSWORD: 'The password is wrong. Send the current one.',
@@ -82,7 +81,7 @@ const DETAILS: Record<string, string> = {
   SESSION_EXPIRED: 'Sign in again, then retry within a day.',
 }
 
-/** The library's error as a problem document, with the `code` and `message` that its client needs. */
+/** With the `code` and `message` that the library's client needs. */
 const problemFrom = async (response: Response): Promise<Response> => {
   const { code, message } = (await response.json().catch(() => ({}))) as Record<string, unknown>
   const kind = KINDS[response.status]

@@ -6,10 +6,9 @@ import { TransportError } from '../transport/problem.ts'
 import { encodePosition } from './position.ts'
 
 export type StreamOptions = Readonly<{
-  /** Milliseconds between heartbeats; a client that reads nothing for two of them is disconnected. */
+  /** Milliseconds; a client that reads nothing for two heartbeats is disconnected. */
   heartbeat?: number
   perUser?: number
-  /** Called with the error that ended a stream. */
   onFailure?: (error: unknown) => void
 }>
 
@@ -23,10 +22,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export const isEventStream = ({ headers }: Response): boolean =>
   headers.get('content-type') === CONTENT_TYPE
 
-/**
- * The open streams of server-sent events (HTML Living Standard section 9.2). A stream ends when its
- * client disconnects or stops reading, when its token expires, and when the server stops.
- */
+/** Server-sent events (HTML Living Standard section 9.2), until the token or the client ends. */
 export const eventStreams = ({
   heartbeat = 15_000,
   perUser = 10,
@@ -67,10 +63,7 @@ export const eventStreams = ({
   }
 
   return {
-    /**
-     * Streams the changes until the token `expires`, in milliseconds since 1970. Reserves its place
-     * before it reads. Throws `unavailable` during shutdown, `too-many-requests` at the user's limit.
-     */
+    /** Until `expires`, in milliseconds since 1970. Throws `unavailable` or `too-many-requests`. */
     open: async (user: UserId, follow: () => ChangesAhead, expires: number): Promise<Response> => {
       requireOpen()
       requireRoom(user)

@@ -36,10 +36,7 @@ export const readChangeRequest = (search: string): { from: FeedPosition | null; 
   return { from: positionOf(since), limit: size }
 }
 
-/**
- * The start of an event stream: `Last-Event-ID`, which browsers send when they reconnect, or else
- * `since`. A plain id belongs to the timeline that `since` names.
- */
+/** `Last-Event-ID`, or else `since`, which also names the timeline of a plain id. */
 export const readEventRequest = (search: string, headers: Headers): FeedPosition | null => {
   const since = positionOf(queryParameters(search, EVENT_PARAMETERS).since)
   const id = headers.get('last-event-id')

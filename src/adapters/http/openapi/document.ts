@@ -9,7 +9,6 @@ export type Resource = Readonly<{
   schemas?: Readonly<Record<string, object>>
   parameters?: Readonly<Record<string, object>>
   responses?: Readonly<Record<string, object>>
-  /** The messages it sends. */
   webhooks?: Readonly<Record<string, object>>
 }>
 
@@ -25,7 +24,7 @@ const bearer = {
   description: 'A token of the identity provider. Its sub is the user.',
 }
 
-/** The OpenAPI document without its paths, which the plugin reads from the routes. */
+/** Without paths, which the plugin reads from the routes. */
 export const documentation = (version: string, resources: readonly Resource[]): object => ({
   openapi: '3.1.0',
   info: { title: 'Taskport', version, description: DESCRIPTION },

@@ -20,10 +20,7 @@ export const AUTHENTICATED: Common = {
 
 export const BODY_FAILURES = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const
 
-/**
- * The route options of each operation, by its operationId: its part of the OpenAPI document, and no
- * parser, because bodies are read by `readJson` and never by the framework.
- */
+/** Without a parser: bodies are read by `readJson`, never by the framework. */
 export const describeOperations = <Id extends string>(
   tag: string,
   common: Common,

@@ -41,7 +41,6 @@ const headersOf = (names: readonly Header[]) =>
     ['X-Request-Id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
   )
 
-/** When each problem occurs, and the headers of its response. */
 const FAILURES = {
   invalid: ['The request is malformed, or a value in it is invalid.'],
   unauthenticated: ['The token is missing, expired or invalid.', 'WWW-Authenticate'],
@@ -92,7 +91,6 @@ export const sharedResponses = failureResponses(
   ...(Object.keys(FAILURES) as Failure[]).filter((kind) => kind !== 'already-exists'),
 )
 
-/** The failures of an operation, by their status; some share one. */
 export const failures = (...kinds: readonly Failure[]) => {
   const byStatus = Map.groupBy(kinds, (kind) => PROBLEMS[kind].status)
   return Object.fromEntries([...byStatus].map(([status, same]) => [status, oneOf(same)]))
@@ -110,14 +108,12 @@ const oneOf = (kinds: readonly Failure[]) => {
   }
 }
 
-/** A successful response; without a schema it has no body. */
 export const response = (description: string, schema: object | null, ...names: Header[]) => ({
   description,
   headers: headersOf(names),
   ...(schema && { content: { 'application/json': { schema } } }),
 })
 
-/** An endless response of server-sent events. */
 export const eventStream = (description: string, event: string) => ({
   description,
   headers: headersOf([]),

@@ -96,7 +96,6 @@ export const TaskPatchSchema = t.Object({ ...OPTIONAL, ...READ_ONLY }, strict)
 
 export const CompletionSchema = t.Object({ completed: OPTIONAL.completed }, strict)
 
-/** What a value must be, reported if it has the wrong type. */
 export const EXPECTATIONS = {
   title: 'must be a string.',
   description: 'must be a string or null.',

@@ -7,10 +7,7 @@ const MISSING = 'The token is missing. Send it as Authorization: Bearer <token>.
 
 const MALFORMED = 'The token is not valid here. Send one token as Authorization: Bearer <token>.'
 
-/**
- * Requires a bearer token (RFC 6750) for everything under `/api/` but the identity provider's own
- * routes, and records its user. Rejects a request before any of its body is read.
- */
+/** Bearer tokens (RFC 6750). Rejects a request before any of its body is read. */
 export const authenticate =
   (verify: TokenVerifier) =>
   async (request: Request): Promise<Response | undefined> => {

@@ -5,7 +5,7 @@ import { DomainError, type Issue, throwIfInvalid } from '../../../domain/errors.
 
 const ISSUES_MAX = 20
 
-/** Finds the invalid values among fields of the right type, of which any may be absent. */
+/** The fields have the right type, and any may be absent. */
 export type FieldCheck = (fields: Readonly<Record<string, unknown>>) => readonly Issue[]
 
 export type BodyReader<Schema extends TObject = TObject> = Readonly<{
@@ -13,15 +13,10 @@ export type BodyReader<Schema extends TObject = TObject> = Readonly<{
   fits(body: unknown): body is Static<Schema>
   /** Throws `invalid` with all issues of a body that does not fit the schema. */
   read(body: unknown): Static<Schema>
-  /** The issues of both the schema and the check. */
   issues(body: unknown): readonly Issue[]
 }>
 
-/**
- * Reads bodies of a schema; `expectations` has the message for a wrong type, by field name. A body
- * that does not fit is checked too, so that one response reports everything. Lengths are left to the
- * check, because a schema counts UTF-16 units.
- */
+/** Runs the check on misfits too, to report everything. A schema counts lengths in UTF-16 units. */
 export const bodyReader = <Schema extends TObject>(
   schema: Schema,
   expectations: Readonly<Record<string, string>>,

@@ -22,14 +22,12 @@ const suffix = (owner: string, search: string): string =>
 
 const LIST = '(?:W/)?"[^"]*"(?:\\s*,\\s*(?:W/)?"[^"]*")*'
 
-/** A value of `If-Match` or `If-None-Match`, as a regular expression. */
 export const ENTITY_TAGS = `^\\s*(?:\\*|${LIST})\\s*$`
 
 const HEADER = new RegExp(ENTITY_TAGS)
 
 type EntityTags = readonly Readonly<{ weak: boolean; value: string }>[]
 
-/** Undefined for a malformed value. */
 const parseTags = (text: string): 'any' | EntityTags | undefined => {
   if (!HEADER.test(text)) return undefined
   if (text.trim() === '*') return 'any'
@@ -56,13 +54,12 @@ const ifNoneMatch = (headers: Headers): 'any' | EntityTags => {
   return (header !== null && parseTags(header)) || []
 }
 
-/** Whether the client has the current version of a task. */
 export const hasTask = (headers: Headers, version: Version): boolean => {
   const tags = ifNoneMatch(headers)
   return tags === 'any' || tags.some(({ value }) => value === formatVersion(version))
 }
 
-/** Tells whether the client has a list in a version; undefined when it does not say what it has. */
+/** Undefined when the client does not say what it has. */
 export const listCheck = (
   headers: Headers,
   owner: string,

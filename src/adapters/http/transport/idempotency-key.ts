@@ -2,10 +2,7 @@ import type { IdempotencyKey } from '../../../application/ports.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import { contextOf } from './request-context.ts'
 
-/**
- * The request's `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), bare or quoted, with a
- * digest of the request; undefined without one. The body must have been read before.
- */
+/** draft-ietf-httpapi-idempotency-key-header, bare or quoted. The body must have been read. */
 export const idempotencyKeyOf = (request: Request): IdempotencyKey | undefined => {
   const header = request.headers.get('idempotency-key')
   if (header === null) return undefined
@@ -24,7 +21,6 @@ export const idempotencyKeyOf = (request: Request): IdempotencyKey | undefined =
   return { key, request: digest }
 }
 
-/** Returns the result of a use case, and has its replay shown in the response. */
 export const noteReplay = <Result extends Readonly<{ replayed: boolean }>>(
   request: Request,
   result: Result,

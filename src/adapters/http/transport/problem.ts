@@ -1,7 +1,6 @@
 import { DomainError, type ErrorKind, type Issue } from '../../../domain/errors.ts'
 import { taskTag } from './entity-tag.ts'
 
-/** Errors of the transport, of which the domain knows nothing. */
 type TransportKind =
   | 'method-not-allowed'
   | 'payload-too-large'
@@ -52,7 +51,7 @@ export class TransportError extends Error {
   }
 }
 
-/** How a field is named on the wire: by a JSON Pointer (RFC 6901), or as a query parameter. */
+/** A JSON Pointer (RFC 6901), or a query parameter. */
 export type Naming = 'pointer' | 'parameter'
 
 type Extra = Readonly<{
@@ -91,7 +90,7 @@ export const problem = (
   })
 }
 
-/** The response to an expected error, undefined for any other. A 5xx names the request. */
+/** Undefined for an unexpected error. A 5xx names the request. */
 export const problemOf = (
   error: unknown,
   requestId: string,
@@ -108,7 +107,7 @@ export const problemOf = (
   })
 }
 
-/** The response to an unexpected error: it names the request and reveals nothing else. */
+/** Names the request and reveals nothing else. */
 export const unexpected = (requestId: string): Response =>
   problem('internal', `An unexpected error occurred. Report it with request id ${requestId}.`, {
     instance: instanceOf(requestId),

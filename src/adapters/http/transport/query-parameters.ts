@@ -1,9 +1,6 @@
 import { type Issue, throwIfInvalid } from '../../../domain/errors.ts'
 
-/**
- * The decoded parameters of a query, which includes its question mark. Throws `invalid` for those
- * that are unknown, repeated, or not percent-encoded UTF-8.
- */
+/** Throws `invalid` for those that are unknown, repeated, or not percent-encoded UTF-8. */
 export const queryParameters = <Name extends string>(
   search: string,
   names: readonly Name[],

@@ -9,10 +9,7 @@ export const JSON_TYPE = ['application/json'] as const
 /** A merge patch (RFC 7396) may be sent as plain JSON, too. */
 export const PATCH_TYPES = ['application/json', 'application/merge-patch+json'] as const
 
-/**
- * The request's body as a JSON value, undefined if it is empty. Throws if the body is larger than
- * 64 KiB, of another media type, not UTF-8, not JSON, nested too deeply or has a duplicate member.
- */
+/** Undefined if empty. At most 64 KiB of UTF-8, not nested deeply, without duplicate members. */
 export const readJson = async (request: Request, types: readonly string[]): Promise<unknown> => {
   const bytes = await readBytes(request)
   contextOf(request).body = bytes

@@ -1,23 +1,20 @@
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
 
-/** What is known about a request while it is served. */
 export type RequestContext = {
   readonly id: string
   readonly started: number
-  /** The path and the query (with its question mark) of the request target (RFC 9112 section 3.2). */
+  /** Of the request target (RFC 9112 section 3.2); the query has its question mark. */
   readonly path: string
   readonly search: string
   /** The client's address, empty if unknown. Only available before the first await. */
   readonly peer: () => string
-  /** The pattern of the matching route, such as `/api/tasks/:id`. */
+  /** The pattern, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
-  /** When the token expires, in milliseconds since 1970. */
+  /** Milliseconds since 1970, when the token expires. */
   expires?: number
-  /** The raw body, once it has been read. */
   body?: Uint8Array
-  /** Whether the response repeats that of an earlier request with the same Idempotency-Key. */
   replayed?: true
   error?: unknown
 }
@@ -41,7 +38,6 @@ const requestTarget = (url: string): { path: string; search: string } => {
     : { path: url.slice(start, query), search: url.slice(query) }
 }
 
-/** Shares the context of a request with the copy that is routed in its place. */
 export const shareContext = (copy: Request, original: Request): void => {
   contexts.set(copy, contextOf(original))
 }
@@ -49,7 +45,7 @@ export const shareContext = (copy: Request, original: Request): void => {
 export const contextOf = (request: Request): RequestContext =>
   contexts.get(request) ?? createContext(request)
 
-/** The authenticated user. Throws `unauthenticated` on any route that no token was required for. */
+/** Throws `unauthenticated` on any route that no token was required for. */
 export const actorOf = (request: Request): UserId => {
   const user = contexts.get(request)?.user
   if (user === undefined) throw new DomainError('unauthenticated', 'Sign in first.')

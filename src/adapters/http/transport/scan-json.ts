@@ -2,10 +2,7 @@ import { DomainError } from '../../../domain/errors.ts'
 
 const MAX_DEPTH = 32
 
-/**
- * Throws for two things that `JSON.parse` accepts: deep nesting, and duplicate members, of which it
- * drops the first. The text need not be valid JSON.
- */
+/** Throws for deep nesting and duplicate members, which `JSON.parse` accepts, in any text. */
 export const scanJson = (text: string): void => {
   /** The member names of each open object; null for an open array. */
   const open: (Set<string> | null)[] = []
@@ -25,7 +22,6 @@ export const scanJson = (text: string): void => {
   }
 }
 
-/** The index after the closing quote of the string that starts at `start`. */
 const endOfString = (text: string, start: number): number => {
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === '\\') at++

@@ -52,7 +52,6 @@ const EXPECTATIONS = {
   since: 'must be a revision: an integer from 0.',
 }
 
-/** `check` finds the invalid values among fields of the right type. */
 export const webhookDraftBody = (check: FieldCheck) =>
   bodyReader(
     t.Object({ url: t.String(), events: t.Array(t.String()) }, strict),

@@ -4,7 +4,7 @@ const BATCH_SIZE = 5000
 
 type Key = { user_id: string; id: string }
 
-/** Copies the next tasks into the tables of `006-documents.sql`; false when there are none left. */
+/** False when there are none left. */
 export const copyTasks = (db: Database): boolean => {
   const last = db
     .query<Key, []>('select user_id, id from tasks order by user_id desc, id desc limit 1')
