@@ -9,6 +9,7 @@ import { openBrowser } from './support/browser.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { type Http, openHttp, plainTokens } from './support/http.ts'
 import { killServers, SHARED, startServer, tokenFor } from './support/server.ts'
+import { within } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -220,13 +221,13 @@ describe('follow', () => {
     expect(await next()).toEqual(['b'])
     const soon = next()
     first.signal('SIGKILL')
-    await first.exited
+    await within(first.exited, 'The process did not end.')
     const again = await startServer(folder, { ...SHARED, PORT: new URL(first.url).port })
     await client.create({ title: 'c' })
     expect(await soon).toEqual(['c'])
     control.abort()
     again.signal('SIGTERM')
-    await again.exited
+    await within(again.exited, 'The process did not end.')
   })
 
   test('starts over when its cursor has expired', async () => {
@@ -297,7 +298,7 @@ describe('as one file of JavaScript', () => {
       timeout: 20_000,
     })
     expect(JSON.parse(await new Response(child.stdout).text())).toEqual(['made elsewhere'])
-    expect(await child.exited).toBe(0)
+    expect(await within(child.exited, 'The process did not end.')).toBe(0)
   })
 
   test('it runs in a browser, on a page of another origin', async () => {

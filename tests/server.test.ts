@@ -340,7 +340,7 @@ describe('real sockets', () => {
       },
     })
     socket.write(bytes)
-    await closed
+    await within(closed, 'The connection was not closed.')
     return response
   }
 

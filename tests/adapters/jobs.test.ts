@@ -65,7 +65,7 @@ describe('pg-boss', () => {
     const { promise: done, resolve } = Promise.withResolvers<string>()
     queue.work(async ({ id }) => resolve(id))
     holder.kill('SIGKILL')
-    await holder.exited
+    await within(holder.exited, 'The process did not end.')
     expect(await within(done, 'Nobody took the job over.', 20_000)).toBe('held')
     await queue.stop()
   })

@@ -7,12 +7,12 @@ import { postgresStorage } from '../../src/adapters/postgres/storage.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
 import { readChanges } from '../../src/application/changes/read-changes.ts'
 import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
-import { type Task, taskKeys } from '../../src/domain/task.ts'
+import { type Task, taskKeys, withAllFields } from '../../src/domain/task.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { NOON, put, uuid, WHOLE } from '../support/tasks.ts'
-import { eventually } from '../support/wait.ts'
+import { eventually, within } from '../support/wait.ts'
 
 setDefaultTimeout(120_000)
 
@@ -31,15 +31,15 @@ const scripts = (storage: string): string[] => {
 const OWNER = 'alice "a"'
 const COUNT = 300
 
-/** The tasks as they have to be afterwards; one of each kind of value. */
-const tasksOf = (version: number): Task[] =>
+/** One of each kind of value, with the fields that there were then. */
+const formerTasksOf = (version: number) =>
   Array.from({ length: COUNT }, (_, n) => ({
     id: uuid(1_000_000 + n),
     user_id: OWNER,
     title: `task ${n} "quoted" \\ 👍`,
     description: n % 2 === 0 ? null : 'a\nb\tc\u0001',
     completed: n % 3 === 0,
-    priority: n % 5 === 0 ? null : 'high',
+    priority: n % 5 === 0 ? null : ('high' as const),
     due_date: n % 7 === 0 ? null : '2026-02-10',
     remind_at: version >= 3 && n % 11 === 0 ? NOON : null,
     reminded_at: version >= 3 && n % 22 === 0 ? NOON : null,
@@ -48,11 +48,17 @@ const tasksOf = (version: number): Task[] =>
     revision: n + 1,
   }))
 
+type FormerTask = ReturnType<typeof formerTasksOf>[number]
+
+/** The tasks as they have to be afterwards. */
+const tasksOf = (version: number): Task[] =>
+  formerTasksOf(version).map((task) => withAllFields(task as Task))
+
 const REMINDERS = ['remind_at', 'reminded_at'] as const
 
 /** The row of a task in that version: the reminder of the task before the last change is older. */
-const rowOf = (task: Task, version: number): Record<string, unknown> => {
-  const { search_text, title_key } = taskKeys(task)
+const rowOf = (task: FormerTask, version: number): Record<string, unknown> => {
+  const { search_text, title_key } = taskKeys(task as Task)
   const due_key = task.due_date === null ? null : `${task.due_date}T24`
   const row: Record<string, unknown> = { ...task, title_key, due_key, search_text }
   if (version >= 3) row['reminded_revision'] = task.reminded_at ? task.revision : 0
@@ -81,7 +87,7 @@ const webhook = {
   due_at: NOON,
   version: 7,
 }
-const receipt = (task: Task) => ({
+const receipt = (task: FormerTask) => ({
   user_id: OWNER,
   key: 'key',
   request: 'digest',
@@ -96,14 +102,14 @@ const receipt = (task: Task) => ({
 
 /** The rows of that version, table by table. */
 const dataOf = (version: number): [table: string, rows: Record<string, unknown>[]][] => {
-  const tasks = tasksOf(version)
+  const tasks = formerTasksOf(version)
   return [
     ['users', [{ id: OWNER, revision: COUNT + 1, task_count: COUNT }]],
     ['tasks', tasks.map((task) => rowOf(task, version))],
     ...(version >= 2
       ? ([
           ['deletions', [{ user_id: OWNER, revision: COUNT + 1, id: DELETED, deleted_at: NOON }]],
-          ['receipts', [receipt(tasks[0] as Task)]],
+          ['receipts', [receipt(tasks[0] as FormerTask)]],
         ] as [string, Record<string, unknown>[]][])
       : []),
     ...(version >= 4 ? ([['webhooks', [webhook]]] as [string, Record<string, unknown>[]][]) : []),
@@ -256,7 +262,7 @@ describe('an upgrade that was killed goes on where it was', () => {
       if (count > 0 || child.exitCode !== null) break
     }
     child.kill('SIGKILL')
-    await child.exited
+    await within(child.exited, 'The process did not end.')
     return copied()
   }
 
@@ -292,7 +298,7 @@ describe('an upgrade that was killed goes on where it was', () => {
         (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > megabytes * 1e6
       await eventually(() => grown() || child.exitCode !== null, 'Nothing was copied.', 60_000)
       child.kill('SIGKILL')
-      await child.exited
+      await within(child.exited, 'The process did not end.')
       const reader = new Database(path)
       count = reader.query<{ n: number }, []>('select count(*) as n from tasks').get()?.n ?? 0
       const former = reader.query('select 1 from sqlite_master where name = ?').get('former_tasks')

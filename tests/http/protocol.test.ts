@@ -3,6 +3,7 @@ import { serve } from '../../src/adapters/http/serve.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { type Http, json, openHttp } from '../support/http.ts'
+import { within } from '../support/wait.ts'
 
 let http: Http
 
@@ -288,7 +289,7 @@ test.each([
       close: () => resolve(),
     },
   })
-  await closed
+  await within(closed, 'The connection was not closed.')
   await server.stop(0)
   expect(received).toStartWith(`HTTP/1.1 ${status} `)
 })

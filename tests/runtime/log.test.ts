@@ -29,7 +29,7 @@ test.each([
   })
   const lines = parse(await new Response(child.stdout).text())
   expect(lines.map(({ n }) => n)).toEqual(numbers(1000))
-  expect(await child.exited).toBe(code)
+  expect(await within(child.exited, 'The process did not end.')).toBe(code)
 })
 
 test('an error is written at once, with what came before it', async () => {
@@ -44,7 +44,7 @@ test('an error is written at once, with what came before it', async () => {
   await within(read(), () => `11 lines, not:\n${text}`)
   expect(parse(text).map(({ n }) => n)).toEqual(numbers(11))
   child.kill('SIGKILL')
-  await child.exited
+  await within(child.exited, 'The process did not end.')
 })
 
 test('lines of processes that share a pipe do not mix', async () => {
@@ -86,7 +86,7 @@ test('a pipe that is full for a while loses nothing', async () => {
   const output = bufferedOutput(fd)
   for (const n of numbers(count)) output.write(`{"n":${n},"filler":"${'é'.repeat(40)}"}\n`)
   output.flush()
-  expect(await reader.exited).toBe(0)
+  expect(await within(reader.exited, 'The reader did not end.')).toBe(0)
   expect(parse(await copy.text()).map(({ n }) => n)).toEqual(numbers(count))
   closeSync(fd)
 })

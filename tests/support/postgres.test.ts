@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import postgres from 'postgres'
 import { freshDatabase, privateServer } from './postgres.ts'
+import { eventually, within } from './wait.ts'
 
 test('databases are new, empty and independent', async () => {
   const [one, two] = await Promise.all([freshDatabase(), freshDatabase()])
@@ -49,8 +50,8 @@ test.each(['', 'embedded'])('a killed test run leaves nothing behind %s', async 
   const { folder, url } = JSON.parse(new TextDecoder().decode(value))
   expect(existsSync(`${folder}/data/postmaster.pid`)).toBe(true)
   child.kill('SIGKILL')
-  await child.exited
-  while (existsSync(folder)) await Bun.sleep(20)
+  await within(child.exited, 'The process did not end.')
+  await eventually(() => !existsSync(folder), 'The folder was not removed.')
   await expect(postgres(url, { max: 1 })`select 1`.execute()).rejects.toMatchObject({
     code: 'ECONNREFUSED',
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from './free-port.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
+import { within } from './wait.ts'
 
 export type PostgresServer = Readonly<{
   /** Where its data and log are. */
@@ -90,7 +91,7 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
   const tell = async (command: 'start' | 'stop'): Promise<void> => {
     guard.stdin.write(`${command}\n`)
     await guard.stdin.flush()
-    await answers.read()
+    await within(answers.read(), `PostgreSQL did not ${command}.`, 60_000)
   }
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   const start = async (): Promise<void> => {
@@ -99,7 +100,7 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
   }
   const close = async (): Promise<void> => {
     await guard.stdin.end()
-    await guard.exited
+    await within(guard.exited, 'PostgreSQL did not end.', 60_000)
   }
   await start()
   return { folder, url, stop: () => tell('stop'), start, close }

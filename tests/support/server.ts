@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { within } from './wait.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 
@@ -15,6 +16,7 @@ export type RunningProcess = Readonly<{
   lines: Record<string, unknown>[]
   stderr(): string
   signal(name: NodeJS.Signals): void
+  /** Rejects when it has not ended a minute after it was asked for. */
   exited: Promise<number>
 }>
 
@@ -51,8 +53,20 @@ export const startServer = async (
     }
   })()
   const exited = Promise.all([child.exited, readErrors, readLines]).then(([code]) => code)
-  const url = await Promise.race([listening, exited.then(() => '')])
-  return { url, lines, stderr: () => errors, signal: (name) => child.kill(name), exited }
+  const url = await within(
+    Promise.race([listening, exited.then(() => '')]),
+    () => `The server did not start: ${errors}`,
+    60_000,
+  )
+  return {
+    url,
+    lines,
+    stderr: () => errors,
+    signal: (name) => child.kill(name),
+    get exited() {
+      return within(exited, () => `The server did not end: ${errors}`, 60_000)
+    },
+  }
 }
 
 /** What a user has after signing up or in with plain HTTP. */
@@ -101,5 +115,9 @@ export const tokenFor = async (
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ])
-  return { token: token.trim(), error, code: await child.exited }
+  return {
+    token: token.trim(),
+    error,
+    code: await within(child.exited, 'The command did not end.'),
+  }
 }

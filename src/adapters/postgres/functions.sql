@@ -103,16 +103,28 @@ declare
   v_added integer := case p_op when 'create' then 1 when 'remove' then -1 else 0 end;
   v_recorded_at text := case when p_key is not null then p_at end;
 begin
-  select taken.* into status, base, timeline, webhooks
-  from taskport.take_revisions(p_owner, v_count, v_added, p_quota, p_at) as taken;
-  if status <> 'committed' then
-    return;
+  -- As take_revisions does when nothing is out of the ordinary.
+  update taskport.users as u
+  set revision = u.revision + v_count, task_count = u.task_count + v_added
+  where u.id = p_owner and u.deleted_at is null
+    and (v_added <= 0 or u.task_count + v_added <= p_quota)
+    and u.started = pg_postmaster_start_time() and u.file = pg_relation_filepath(u.tableoid)
+  returning 'committed', u.revision - v_count, u.timeline, u.webhooks > 0
+  into status, base, timeline, webhooks;
+  if not found then
+    select taken.* into status, base, timeline, webhooks
+    from taskport.take_revisions(p_owner, v_count, v_added, p_quota, p_at) as taken;
+    if status <> 'committed' then
+      return;
+    end if;
   end if;
 
-  if p_key is not null and exists (
-    select from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key
-  ) then
-    status := 'duplicate';
+  if p_key is not null then
+    perform from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key;
+    status := case when found then 'duplicate' else 'committed' end;
+  end if;
+  if status = 'duplicate' then
+    null;
   elsif p_op = 'create' then
     insert into taskport.tasks (user_id, id, revision, timeline, format, completed, priority,
       title_key, due_key, remind_key, recorded_at, search_text, document)

@@ -24,12 +24,13 @@ export const groupCommit = <Call, Result>({
   alone,
   together,
   lanes = 2,
-  most = 16,
+  most = 32,
   patience,
   tooBusy,
 }: Lanes<Call, Result>): ((call: Call) => Promise<Result>) => {
   const waiting = new Set<Waiting<Call, Result>>()
   let free = lanes
+  let scheduled = false
 
   const runAlone = async ({ call, resolve, reject }: Waiting<Call, Result>): Promise<void> => {
     try {
@@ -56,6 +57,7 @@ export const groupCommit = <Call, Result>({
   }
 
   const advance = (): void => {
+    scheduled = false
     while (free > 0 && waiting.size > 0) {
       free--
       const group = [...waiting].slice(0, most)
@@ -65,9 +67,16 @@ export const groupCommit = <Call, Result>({
       }
       void run(group).finally(() => {
         free++
-        advance()
+        schedule()
       })
     }
+  }
+
+  /** What comes in the same turn of the event loop goes together. */
+  const schedule = (): void => {
+    if (scheduled) return
+    scheduled = true
+    setImmediate(advance)
   }
 
   return (call) =>
@@ -78,7 +87,7 @@ export const groupCommit = <Call, Result>({
       }, patience)
       const each = { call, timer, resolve, reject }
       waiting.add(each)
-      advance()
+      schedule()
     })
 }
 

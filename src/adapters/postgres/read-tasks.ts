@@ -32,7 +32,11 @@ export const readTasks = (
   },
 
   versions: async (owners) => {
-    const rows = await query<VersionRow>(VERSIONS, [JSON.stringify(owners)])
+    const [only, second] = owners
+    const rows =
+      only !== undefined && second === undefined
+        ? await query<VersionRow>(VERSION, [only])
+        : await query<VersionRow>(VERSIONS, [JSON.stringify(owners)])
     return rows.map(({ owner, ...version }) => ({ owner, version }))
   },
 
@@ -71,6 +75,8 @@ export const GET_TOGETHER = `
 export const FIND = `
   select ${COLUMNS} from taskport.tasks
   where user_id = $1::text and id = any(string_to_array($2::text, ',')::uuid[])`
+const VERSION = `
+  select id as owner, revision, timeline from taskport.users where id = $1::text and revision > 0`
 export const VERSIONS = `
   select id as owner, revision, timeline from taskport.users
   where id = any(array(select json_array_elements_text($1::text::json))) and revision > 0`

@@ -10,29 +10,36 @@ const MALFORMED = 'The token is not valid here. Send one token as Authorization:
 /** Bearer tokens (RFC 6750). Rejects a request before any of its body is read. */
 export const authenticate =
   (verify: TokenVerifier) =>
-  async (request: Request): Promise<Response | undefined> => {
-    const context = contextOf(request)
-    const { path } = context
+  (request: Request): Promise<Response | undefined> | undefined => {
+    const { path } = contextOf(request)
     if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
-    const header = request.headers.get('authorization')
-    const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? []
-    if (header === null || !/^Bearer\b/i.test(header)) return challenge(MISSING, 'Bearer')
-    try {
-      if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
-      const verified = verify(token)
-      const identity = verified instanceof Promise ? await verified : verified
-      context.user = identity.user_id
-      context.expires = identity.expires_at
-      return undefined
-    } catch (error) {
-      if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {
-        const response = problemOf(error, context.id)
-        if (response) return response
-        throw error
-      }
-      return challenge(error.message, 'Bearer error="invalid_token"')
-    }
+    return requireToken(verify, request)
   }
+
+const requireToken = async (
+  verify: TokenVerifier,
+  request: Request,
+): Promise<Response | undefined> => {
+  const context = contextOf(request)
+  const header = request.headers.get('authorization')
+  const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? []
+  if (header === null || !/^Bearer\b/i.test(header)) return challenge(MISSING, 'Bearer')
+  try {
+    if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
+    const verified = verify(token)
+    const identity = verified instanceof Promise ? await verified : verified
+    context.user = identity.user_id
+    context.expires = identity.expires_at
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {
+      const response = problemOf(error, context.id)
+      if (response) return response
+      throw error
+    }
+    return challenge(error.message, 'Bearer error="invalid_token"')
+  }
+}
 
 const challenge = (detail: string, scheme: string): Response =>
   problem('unauthenticated', detail, { headers: { 'www-authenticate': scheme } })
