@@ -20,7 +20,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   {
     folder: 'src/runtime/',
     own: ['src/domain/', 'src/application/', 'src/adapters/', 'src/runtime/'],
-    packages: /^(pino|pino-pretty|node:.*)$/,
+    packages: /^(pino-pretty|node:.*)$/,
   },
   { folder: 'src/', own: ['src/', 'package.json'], packages: /^$/ },
 ]
