@@ -29,7 +29,7 @@ describe('create', () => {
     })
     expect(response.status).toBe(201)
     const task = await json(response)
-    expect(task).toMatchObject({
+    expect({ ...task }).toMatchObject({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
       user_id: 'alice',
       title: 'Buy milk',

@@ -131,7 +131,12 @@ describe('a server that is away', () => {
       await over
     })
     await within(locked, 'The lock was not taken.')
-    const held = ['a', 'b'].map((title) => put(store.tasks, title, title))
+    const held: Promise<unknown>[] = []
+    for (const title of ['a', 'b']) {
+      held.push(put(store.tasks, title, title))
+      // Calls of one turn of the event loop would share a lane.
+      await new Promise((resolve) => setTimeout(resolve))
+    }
     const late = await put(store.tasks, 'c', 'c').then(
       () => 'created',
       (error) => error.cause,
