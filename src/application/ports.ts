@@ -39,7 +39,7 @@ export type Feed = FeedState &
     more: boolean
   }>
 
-/** `request` is a digest that tells whether a repeated key comes with the same request. */
+/** `request` is a digest that shows whether a repeated key comes with the same request. */
 export type IdempotencyKey = Readonly<{ key: string; request: string }>
 
 /** Without a version it is the commit's: the owner's revision before it plus `revisionOffset`. */

@@ -90,7 +90,7 @@ type ListRow = {
   current: boolean | null
 }
 
-/** It finds one task more than the page has, which tells whether there is more. */
+/** It finds one task more than the page has, which shows whether there is more. */
 export const listStatement = (
   owner: UserId,
   query: TaskQuery,

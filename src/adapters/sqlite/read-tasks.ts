@@ -63,7 +63,7 @@ export const readTasks = (
 
 type ListRow = [document: string, format: number]
 
-/** One row more than the page has, which tells whether there is more. */
+/** One row more than the page has, which shows whether there is more. */
 const findRows = (db: Database, owner: UserId, query: TaskQuery, page: Page): ListRow[] => {
   const rows: ListRow[] = []
   for (const { text, parameters } of listStatements(owner, query, page)) {

@@ -13,7 +13,7 @@ const parseVersion = (text: string): VersionMatch[] => {
 /** The strong entity tag of a task (RFC 9110 section 8.8.3). */
 export const taskTag = (version: Version): string => `"${formatVersion(version)}"`
 
-/** The weak tag of a list. The suffix tells users and queries apart in a shared cache. */
+/** The weak tag of a list. The suffix distinguishes users and queries in a shared cache. */
 export const listTag = (version: Version, owner: string, search: string): string =>
   `W/"${formatVersion(version)}-${suffix(owner, search)}"`
 
