@@ -28,9 +28,12 @@ export const openDocument = (task: NewTask): string => {
 
 export const closeDocument = (open: string, revision: Revision): string => `${open}${revision}}`
 
+const withAllMembers = (document: string): string =>
+  JSON.stringify(withAllFields(JSON.parse(document)))
+
 /** The document as it is served now, whenever it was stored. */
-export const currentDocument = (document: string, format: number): string =>
-  format === DOCUMENT_FORMAT ? document : JSON.stringify(withAllFields(JSON.parse(document)))
+const currentDocument = (document: string, format: number): string =>
+  format === DOCUMENT_FORMAT ? document : withAllMembers(document)
 
 export const storedTask = (
   document: string,
@@ -68,10 +71,7 @@ export const listOf = (
 }
 
 const upToDate = (found: string): string =>
-  found
-    .split(SEPARATOR)
-    .map((document) => JSON.stringify(withAllFields(JSON.parse(document))))
-    .join(SEPARATOR)
+  found.split(SEPARATOR).map(withAllMembers).join(SEPARATOR)
 
 /** `document` is null for a deletion. */
 export type FoundChange = Readonly<{

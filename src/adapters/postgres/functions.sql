@@ -88,6 +88,17 @@ begin
   return found;
 end $$;
 
+-- Whether the owner has an idempotency record with that key, which may be null.
+create or replace function taskport.has_record(p_owner text, p_key text)
+returns boolean language plpgsql as $$
+begin
+  if p_key is null then
+    return false;
+  end if;
+  perform from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key;
+  return found;
+end $$;
+
 -- Commits one write, with its row of the change log (p_log, null when there is none) and its idempotency
 -- record (p_key, null without one). p_document lacks the revision and the closing brace; p_before is the
 -- document before the change, if an idempotency record may refer to it.
@@ -180,9 +191,7 @@ begin
     return;
   end if;
 
-  if p_key is not null and exists (
-    select from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key
-  ) then
+  if taskport.has_record(p_owner, p_key) then
     status := 'duplicate';
   elsif exists (
     select from json_to_recordset(p_writes) as w (op text, id uuid, base bigint)
@@ -321,19 +330,16 @@ begin
   return v_removed + v_count;
 end $$;
 
--- Stores the idempotency record of a change of a webhook; false when the owner has one with that key.
+-- Stores the idempotency record of a change of a webhook; nothing without a key.
 create or replace function taskport.store_record(
   p_owner text, p_key text, p_request text, p_record text, p_at text
-) returns boolean language plpgsql as $$
+) returns void language plpgsql as $$
 begin
-  if p_key is null then
-    return true;
+  if p_key is not null then
+    insert into taskport.idempotency_records
+      (user_id, key, request, changes, base_revision, timeline, at)
+    values (p_owner, p_key, p_request, p_record, 0, '', p_at);
   end if;
-  insert into taskport.idempotency_records
-    (user_id, key, request, changes, base_revision, timeline, at)
-  values (p_owner, p_key, p_request, p_record, 0, '', p_at)
-  on conflict (user_id, key) do nothing;
-  return found;
 end $$;
 
 create or replace function taskport.create_webhook(
@@ -351,9 +357,7 @@ begin
   from taskport.users as u where u.id = p_owner for update;
   if v_deleted_at is not null then
     return 'account-deleted';
-  elsif p_key is not null and exists (
-    select from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key
-  ) then
+  elsif taskport.has_record(p_owner, p_key) then
     return 'duplicate';
   elsif v_webhooks >= p_most then
     return 'limit';
@@ -371,9 +375,7 @@ create or replace function taskport.replace_webhook(
 ) returns text language plpgsql as $$
 begin
   perform from taskport.users as u where u.id = p_owner for update;
-  if p_key is not null and exists (
-    select from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key
-  ) then
+  if taskport.has_record(p_owner, p_key) then
     return 'duplicate';
   end if;
   update taskport.webhooks as w
@@ -391,9 +393,7 @@ create or replace function taskport.remove_webhook(
 ) returns text language plpgsql as $$
 begin
   perform from taskport.users as u where u.id = p_owner for update;
-  if p_key is not null and exists (
-    select from taskport.idempotency_records as r where r.user_id = p_owner and r.key = p_key
-  ) then
+  if taskport.has_record(p_owner, p_key) then
     return 'duplicate';
   end if;
   delete from taskport.webhooks as w where w.user_id = p_owner and w.id = p_id;
