@@ -9,7 +9,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     'http',
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
   ),
-  adapter('identity', /^(better-auth(\/.*)?|kysely-postgres-js|postgres|bun:sqlite|node:.*)$/),
+  adapter('identity', /^(better-auth(\/.*)?|kysely|pg|bun:sqlite|node:.*)$/),
   adapter('jobs', /^pg-boss$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('memory', /^$/),

@@ -11,8 +11,8 @@ export type PostgresServer = Readonly<{
   folder: string
   /** A superuser's URL of its first database. */
   url: string
-  /** Ends it as a crash would, without a checkpoint or a word to its clients. */
-  stop(): Promise<void>
+  /** Ends it as a crash would, without a checkpoint or a word to its clients; or as a restart does. */
+  stop(mode?: 'crash' | 'fast'): Promise<void>
   /** On the same port, with what was committed. */
   start(): Promise<void>
   /** Stops it for good and removes its folder. */
@@ -28,7 +28,7 @@ trap '' INT TERM HUP
 start() { "$BINARIES/postgres" -D "$FOLDER/data" $SETTINGS >>"$FOLDER/log" 2>&1 </dev/null & server=$!; }
 end() { kill -$1 $server 2>/dev/null; wait $server 2>/dev/null; }
 while read -r command; do
-  case $command in start) start ;; stop) end QUIT ;; esac
+  case $command in start) start ;; crash) end QUIT ;; fast) end INT ;; esac
   echo done
 done
 end INT
@@ -88,7 +88,7 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
   })
   guard.unref()
   const answers = guard.stdout.getReader()
-  const tell = async (command: 'start' | 'stop'): Promise<void> => {
+  const tell = async (command: 'start' | 'crash' | 'fast'): Promise<void> => {
     guard.stdin.write(`${command}\n`)
     await guard.stdin.flush()
     await within(answers.read(), `PostgreSQL did not ${command}.`, 60_000)
@@ -103,7 +103,7 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
     await within(guard.exited, 'PostgreSQL did not end.', 60_000)
   }
   await start()
-  return { folder, url, stop: () => tell('stop'), start, close }
+  return { folder, url, stop: (mode = 'crash') => tell(mode), start, close }
 }
 
 let shared: Promise<string> | undefined

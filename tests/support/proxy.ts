@@ -1,17 +1,20 @@
 import type { Socket } from 'bun'
 
-type Peer = Socket<{ other?: Peer; held: Uint8Array[] }>
+type Peer = Socket<{ other?: Peer; held: Uint8Array[]; dead?: boolean }>
 
 /**
  * A TCP relay between a server and its client that can go silent: then nothing passes and neither
- * side notices, as when a machine freezes or a cable is pulled.
+ * side notices, as when a machine freezes or a cable is pulled. Or it swallows: then connections are
+ * acknowledged and never carry anything again.
  */
 export const silentProxy = (target: string) => {
   const { hostname, port } = new URL(target)
   let silent = false
+  let swallowing = false
   const peers = new Set<Peer>()
 
   const pass = (from: Peer, data: Uint8Array): void => {
+    if (from.data.dead) return
     if (silent || !from.data.other) from.data.held.push(data.slice())
     else from.data.other.write(data)
   }
@@ -21,7 +24,7 @@ export const silentProxy = (target: string) => {
   }
   const drop = (peer: Peer): void => {
     peers.delete(peer)
-    peer.data.other?.end()
+    if (!peer.data.dead) peer.data.other?.end()
   }
   const handlers = { data: pass, close: drop, error: () => {} }
 
@@ -31,8 +34,9 @@ export const silentProxy = (target: string) => {
     socket: {
       ...handlers,
       open: (client) => {
-        client.data = { held: [] }
+        client.data = { held: [], dead: swallowing }
         peers.add(client)
+        if (swallowing) return
         Bun.connect<Peer['data']>({
           hostname,
           port: Number(port),
@@ -61,8 +65,19 @@ export const silentProxy = (target: string) => {
       silent = false
       for (const peer of peers) release(peer)
     },
+    swallow: () => {
+      swallowing = true
+      for (const peer of peers) peer.data.dead = true
+    },
+    /** For new connections; the old ones stay dead. */
+    passAgain: () => {
+      swallowing = false
+    },
     /** Takes no new connections; the old ones stay as they are. */
     refuse: () => listener.stop(),
-    close: () => listener.stop(true),
+    close: () => {
+      listener.stop(true)
+      for (const peer of peers) peer.end()
+    },
   }
 }

@@ -1,6 +1,6 @@
-import { DomainError } from '../../domain/errors.ts'
 import { type Auth, type AuthSettings, openAuth, PEER_HEADER } from './auth.ts'
 import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
+import { throwingOutages, unavailable } from './outage.ts'
 
 export type IdentityOptions = Omit<AuthSettings, 'onError'> &
   Readonly<{
@@ -53,11 +53,8 @@ export const identityProvider = ({
   const use = async <Result>(step: (auth: Auth) => Promise<Result>): Promise<Result> => {
     if (!opened) await (storage.kind === 'postgres' ? soon(opening) : opening)
     if (!opened) throw unavailable()
-    try {
-      return await step(opened)
-    } catch (error) {
-      throw isOutage(error) ? unavailable(error) : error
-    }
+    const auth = opened
+    return throwingOutages(() => step(auth))
   }
 
   return {
@@ -83,12 +80,3 @@ const soon = async (event: Promise<void>): Promise<void> => {
   const timer = setTimeout(resolve, START_DEADLINE_MS)
   await Promise.race([event, late]).finally(() => clearTimeout(timer))
 }
-
-const unavailable = (cause?: unknown): DomainError =>
-  new DomainError('unavailable', 'Signing in is not possible right now. Try again.', { cause })
-
-/** By the codes of connection errors, PostgreSQL (classes 08, 53, 57) and SQLite. */
-const isOutage = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  /^(CONN|ECONN|08|53|57|SQLITE_)/.test(String(error.code))

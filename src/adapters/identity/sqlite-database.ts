@@ -1,0 +1,51 @@
+import { Database, type SQLQueryBindings } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SqliteDialect, type SqliteStatement } from 'kysely'
+import type { IdentityDatabase } from './database.ts'
+import { outage } from './outage.ts'
+
+/** The lock on the task database beside it keeps other processes out. */
+export const openSqlite = (path: string): IdentityDatabase => {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const database = new Database(path, { create: true })
+  database.run('pragma journal_mode = wal')
+  database.run('pragma synchronous = full')
+  database.run('pragma foreign_keys = on')
+  const close = (): void => database.close()
+  return {
+    database: {
+      dialect: new SqliteDialect({ database: { prepare: prepareWith(database), close } }),
+      type: 'sqlite',
+      transaction: true,
+    },
+    exclusively: (step) => step(),
+    close: async () => close(),
+  }
+}
+
+const prepareWith =
+  (database: Database) =>
+  (text: string): SqliteStatement => {
+    const statement = guarded(() => database.prepare<unknown, SQLQueryBindings[]>(text))
+    const values = (parameters: readonly unknown[]) => parameters as SQLQueryBindings[]
+    return {
+      reader: statement.columnNames.length > 0,
+      all: (parameters) => guarded(() => statement.all(...values(parameters))),
+      run: (parameters) => guarded(() => statement.run(...values(parameters))),
+      iterate: (parameters) => statement.iterate(...values(parameters)),
+    }
+  }
+
+const guarded = <Result>(step: () => Result): Result => {
+  try {
+    return step()
+  } catch (error) {
+    throw isOutage(error) ? outage(error) : error
+  }
+}
+
+const isOutage = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(String(error.code))
