@@ -15,7 +15,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
-  adapter('webhooks', /^(ipaddr\.js|node:.*)$/),
+  adapter('webhooks', /^(ipaddr\.js|lru-cache|node:.*)$/),
   { folder: 'client/', own: ['client/', 'src/domain/'], packages: /^$/ },
   {
     folder: 'src/runtime/',

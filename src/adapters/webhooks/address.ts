@@ -1,12 +1,5 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-
-/** All addresses of the name; rejects when there are none. */
-export type Resolve = (host: string) => Promise<readonly string[]>
-
-export const resolve: Resolve = async (host) =>
-  (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address)
 
 /** False, too, for private addresses that are mapped, translated or tunnelled in IPv6. */
 export const isPublic = (address: string): boolean =>

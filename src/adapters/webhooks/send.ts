@@ -3,7 +3,8 @@ import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import type { Attempt, WebhookSender } from '../../application/ports.ts'
 import type { AttemptError } from '../../domain/webhook.ts'
-import { type AddressRules, literalOf, type Resolve, resolve as system } from './address.ts'
+import { type AddressRules, literalOf } from './address.ts'
+import { type Resolve, resolver } from './resolve.ts'
 import { signed } from './sign.ts'
 
 export type SenderOptions = AddressRules &
@@ -24,7 +25,7 @@ const AGENT = 'Taskport-Webhooks/1'
 export const webhookSender = ({
   schemes,
   allowed,
-  resolve = system,
+  resolve = resolver(),
   timeout = 15_000,
   ca,
 }: SenderOptions): WebhookSender => {
