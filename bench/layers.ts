@@ -3,6 +3,7 @@ import { api } from '../src/adapters/http/api.ts'
 import { handler } from '../src/adapters/http/handler.ts'
 import { tokenVerifier } from '../src/adapters/jwt/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
+import { budgetsOf } from '../src/adapters/limits/index.ts'
 import { webhooksTo } from '../src/adapters/webhooks/index.ts'
 import { createApp } from '../src/application/index.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
@@ -25,6 +26,7 @@ const storage = await openStorage({ kind: 'sqlite', path }, silent, (error) => {
 const app = createApp(
   {
     ...storage,
+    budgets: budgetsOf(1_000_000),
     ...webhooksTo({ http: false, private: false }),
     chance: Math.random,
     wake: () => {},

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
+import { unlimited } from '../src/adapters/limits/token-buckets.ts'
 import { CHANGES as POSTGRES_CHANGES } from '../src/adapters/postgres/changes.ts'
 import {
   GET_TOGETHER,
@@ -61,8 +62,10 @@ const write = (tasks: TaskStore, user: string, operation: Operation): Promise<un
     newId: () => Bun.randomUUIDv7(),
     wake: () => {},
     notify: () => {},
+    budgets: unlimited,
+    quota: { tasks: 100_000, bytes: 1_000_000_000 },
   }
-  return execute(ports, user, [operation], { quota: 100_000 })
+  return execute(ports, user, [operation])
 }
 
 const accesses: Record<string, Access> = {

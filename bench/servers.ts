@@ -39,7 +39,7 @@ export const startMeasured = async (
   const began = performance.now()
   const child = Bun.spawn([runtime, join(import.meta.dir, program), ...rest], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', PORT: String(port), ...env },
+    env: { PATH: process.env['PATH'] ?? '', PORT: String(port), BUDGET_FACTOR: '1000000', ...env },
     stdout: 'ignore',
     stderr: 'pipe',
   })

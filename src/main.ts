@@ -2,6 +2,7 @@ import { version } from '../package.json'
 import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
 import { serve } from './adapters/http/serve.ts'
+import { budgetsOf } from './adapters/limits/index.ts'
 import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
 import { serializeError } from './application/log.ts'
@@ -28,6 +29,7 @@ try {
   const app = createApp(
     {
       ...storage,
+      budgets: budgetsOf(config.budgetFactor),
       wake: (job, at) => background?.wake(job, at),
       ...webhooksTo(config.webhooks),
       chance: Math.random,

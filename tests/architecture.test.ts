@@ -12,6 +12,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('identity', /^(better-auth(\/.*)?|kysely|pg|bun:sqlite|node:.*)$/),
   adapter('jobs', /^pg-boss$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
+  adapter('limits', /^(limiter|lru-cache)$/),
   adapter('memory', /^$/),
   adapter('postgres', /^postgres$/),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),

@@ -20,6 +20,8 @@ test('an empty environment is a working configuration', () => {
       identity: {},
       corsOrigins: [],
       taskQuota: 10_000,
+      storageQuota: 20,
+      budgetFactor: 1,
       webhooks: { http: false, private: false },
       logLevel: 'info',
     })
@@ -41,6 +43,8 @@ test('everything can be configured', () => {
     CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
     TRUST_PROXY: 'X-Forwarded-For',
     TASK_QUOTA: '5',
+    STORAGE_QUOTA_MB: '7',
+    BUDGET_FACTOR: '0',
     WEBHOOK_ALLOW: 'http, private',
     LOG_LEVEL: 'debug',
   })
@@ -60,6 +64,8 @@ test('everything can be configured', () => {
     trustProxy: 'X-Forwarded-For',
     corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
     taskQuota: 5,
+    storageQuota: 7,
+    budgetFactor: 0,
     webhooks: { http: true, private: true },
     logLevel: 'debug',
   })

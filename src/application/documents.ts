@@ -28,6 +28,11 @@ export const openDocument = (task: NewTask): string => {
 
 export const closeDocument = (open: string, revision: Revision): string => `${open}${revision}}`
 
+const encoder = new TextEncoder()
+
+/** Bytes of the task's document without its revision. */
+export const documentSize = (task: NewTask): number => encoder.encode(openDocument(task)).length
+
 const withAllMembers = (document: string): string =>
   JSON.stringify(withAllFields(JSON.parse(document)))
 

@@ -1,26 +1,29 @@
 import { notFoundOrForbidden } from '../domain/access.ts'
 import {
   assignRevisions,
+  type Changeset,
   type CommittedChange,
   decide,
   type Operation,
   type PendingChange,
   type VersionedTask,
+  type Write,
 } from '../domain/changeset.ts'
 import type { Instant } from '../domain/due-date.ts'
 import { atOperation, DomainError } from '../domain/errors.ts'
 import { parseTaskId, reminderTime, type TaskId, type UserId } from '../domain/task.ts'
+import { spend } from './budgets/spend.ts'
 import type { ChangeSignal } from './changes/change-signal.ts'
+import { documentSize } from './documents.ts'
 import { findRecord } from './idempotency.ts'
 import type { IdempotencyKey, IdempotencyRecord, Ports } from './ports.ts'
 
-export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake'> &
-  Pick<ChangeSignal, 'notify'>
+/** The most tasks of a user, and bytes of all their documents. */
+export type Quota = Readonly<{ tasks: number; bytes: number }>
 
-export type ExecuteOptions = Readonly<{
-  quota?: number
-  key?: IdempotencyKey | undefined
-}>
+export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake' | 'budgets'> &
+  Pick<ChangeSignal, 'notify'> &
+  Readonly<{ quota: Quota }>
 
 /** `replayed`: the same request with the same key had been executed before. */
 export type Executed = Readonly<{ changes: readonly CommittedChange[]; replayed: boolean }>
@@ -32,9 +35,10 @@ export const execute = async (
   ports: WritePorts,
   actor: UserId,
   operations: readonly Operation[],
-  options: ExecuteOptions = {},
+  key?: IdempotencyKey,
 ): Promise<Executed> => {
-  const { key } = options
+  const own = operations.filter(({ op }) => op !== 'remind').length
+  if (own > 0) spend(ports, actor, 'writes', own)
   const replay = async (): Promise<Executed | undefined> => {
     const record = key && (await findRecord(ports.tasks, actor, key))
     return record && { changes: await replayed(ports, actor, record), replayed: true }
@@ -45,7 +49,7 @@ export const execute = async (
     const before = readsFirst || attempt > 0 ? await replay() : undefined
     if (before) return before
     try {
-      const changes = await attemptAll(ports, actor, operations, options)
+      const changes = await attemptAll(ports, actor, operations, key)
       if (changes) return { changes, replayed: false }
     } catch (error) {
       // The obstacle may be what the first attempt of this very request has just done.
@@ -59,19 +63,25 @@ export const execute = async (
 
 /** Undefined when another writer was faster. */
 const attemptAll = async (
-  { tasks, now, newId, wake, notify }: WritePorts,
+  ports: WritePorts,
   actor: UserId,
   operations: readonly Operation[],
-  { quota = 0, key }: ExecuteOptions,
+  key: IdempotencyKey | undefined,
 ): Promise<CommittedChange[] | undefined> => {
+  const { tasks, quota, now, newId, wake, notify } = ports
   const found = await findAll(tasks, actor, operations)
   const at = now()
   const { changes, ...changeset } = decide(operations, found, { owner: actor, now: at, newId })
   if (changeset.revisionCount === 0 && !key) return assignRevisions(changes, 0, '')
+  const { bytesDelta, stored } = sizesOf(changeset, found)
+  if (operations.some(({ op }) => op !== 'remind')) spend(ports, actor, 'stored', stored)
   const result = await tasks.commit({
     ...changeset,
     owner: actor,
-    quota,
+    quota: quota.tasks,
+    bytesDelta,
+    // What changes no text fits always, so that a task can be completed.
+    bytesQuota: operations.some(addsText) ? quota.bytes : Number.MAX_SAFE_INTEGER,
     at,
     ...(key && { idempotency: recordOf(key, at, changes) }),
   })
@@ -115,6 +125,31 @@ const findAll = async (
   }
   return found
 }
+
+const addsText = ({ op }: Operation): boolean => op === 'create' || op === 'update'
+
+/** About what a change needs besides its documents: its row of the log, index entries, its record. */
+const CHANGE_SIZE = 300
+
+/** `stored`: bytes that are written, whatever they replace. */
+const sizesOf = (
+  { writes, log }: Changeset,
+  found: ReadonlyMap<TaskId, VersionedTask>,
+): Readonly<{ bytesDelta: number; stored: number }> => {
+  let [added, removed] = [0, 0]
+  let stored = CHANGE_SIZE * log.length
+  for (const write of writes) {
+    if (write.op === 'check') continue
+    if (write.op !== 'remove') added += documentSize(write.task)
+    const former = write.op === 'create' ? undefined : found.get(idOf(write))
+    if (former) removed += documentSize(former.task)
+  }
+  for (const { before } of log) stored += before ? documentSize(before) : 0
+  return { bytesDelta: added - removed, stored: stored + added }
+}
+
+const idOf = (write: Exclude<Write, { op: 'create' }>): TaskId =>
+  write.op === 'replace' ? write.task.id : write.id
 
 const recordOf = (
   key: IdempotencyKey,

@@ -4,6 +4,7 @@ import { enqueueDeliveries } from './background/enqueue-deliveries.ts'
 import { purgeExpired } from './background/purge-expired.ts'
 import { runJob } from './background/run-job.ts'
 import { sendReminders } from './background/send-reminders.ts'
+import { admitRequest } from './budgets/admit-request.ts'
 import { changeSignal } from './changes/change-signal.ts'
 import { followChanges } from './changes/follow-changes.ts'
 import { listChanges } from './changes/list-changes.ts'
@@ -26,19 +27,26 @@ import { rotateSecret } from './webhooks/rotate-secret.ts'
 
 export type AppOptions = Readonly<{
   taskQuota?: number
+  /** Megabytes of tasks. */
+  storageQuota?: number
 }>
 
-export const createApp = (given: Ports, { taskQuota = 10_000 }: AppOptions = {}) => {
+export const createApp = (
+  given: Ports,
+  { taskQuota = 10_000, storageQuota = 20 }: AppOptions = {},
+) => {
   const signal = changeSignal()
-  const ports = { ...given, notify: signal.notify }
+  const quota = { tasks: taskQuota, bytes: storageQuota * 1_000_000 }
+  const ports = { ...given, notify: signal.notify, quota }
   return {
-    createTask: createTask(ports, taskQuota),
+    admitRequest: admitRequest(ports),
+    createTask: createTask(ports),
     filterTasks: filterTasks(ports),
     getTask: getTask(ports),
     updateTask: updateTask(ports),
     completeTask: completeTask(ports),
     deleteTask: deleteTask(ports),
-    changeTasks: changeTasks(ports, taskQuota),
+    changeTasks: changeTasks(ports),
     listChanges: listChanges(ports),
     followChanges: followChanges(ports, signal),
     pollRevisions: pollRevisions(ports, signal),

@@ -1,3 +1,4 @@
+import type { Budget } from '../domain/budget.ts'
 import type { Change, FeedState, Reminders } from '../domain/change.ts'
 import type { Changeset } from '../domain/changeset.ts'
 import type { Message } from '../domain/delivery.ts'
@@ -58,6 +59,9 @@ export type Commit = Changeset &
     owner: UserId
     /** Tasks the owner may have afterwards; a commit that adds none is never refused for it. */
     quota: number
+    /** By how much the size of all their documents grows; `bytesQuota` is its limit if it does. */
+    bytesDelta: number
+    bytesQuota: number
     at: Instant
     idempotency?: IdempotencyRecord
   }>
@@ -75,8 +79,8 @@ export type CommitResult =
     }>
   | Readonly<{ status: 'conflict' | 'duplicate' }>
 
-/** What is older is purged. */
-export type Horizon = Readonly<{ tombstones: Instant; records: Instant }>
+/** What is older is purged, and tombstones so many revisions behind the owner's. */
+export type Horizon = Readonly<{ tombstones: Instant; records: Instant; revisions: number }>
 
 /**
  * Every method but `exists`, `reminders` and `expired` takes the owner and can neither see nor
@@ -224,7 +228,15 @@ export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
  */
 export type TokenVerifier = (token: string) => Promise<Identity> | Identity
 
+/** In milliseconds: `wait` until the amount can be spent, 0 if it was; `reset` until all is back. */
+export type Spent = Readonly<{ left: number; wait: number; reset: number }>
+
+export type Budgets = Readonly<{
+  spend(user: UserId, budget: Budget, amount: number): Spent
+}>
+
 export type Ports = Readonly<{
+  budgets: Budgets
   tasks: TaskStore
   webhooks: WebhookStore
   jobs: JobQueue

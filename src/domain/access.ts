@@ -40,5 +40,11 @@ export const quotaExceeded = (quota: number): DomainError =>
     `You already have ${quota} tasks, the most allowed. Delete some before you create more.`,
   )
 
+export const byteQuotaExceeded = (quota: number): DomainError =>
+  new DomainError(
+    'quota-exceeded',
+    `Your tasks take up ${Math.floor(quota / 1_000_000)} MB, the most allowed. Delete or shorten some before you add more.`,
+  )
+
 export const accountDeleted = (): DomainError =>
   new DomainError('unauthenticated', 'This account has been deleted. Sign up again to go on.')

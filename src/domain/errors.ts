@@ -13,29 +13,33 @@ export type ErrorKind =
   | 'gone'
   | 'key-reused'
   | 'quota-exceeded'
+  | 'too-many-requests'
   | 'unavailable'
 
 type Details = Readonly<{
   issues?: readonly Issue[] | undefined
   version?: Version | undefined
   operation?: number | undefined
+  retryAfter?: number | undefined
   cause?: unknown
 }>
 
 /**
  * The only error thrown on purpose. `message` says what to do and never holds a received value.
- * `version` is the current one of a `stale` task, `operation` the index of the one that failed.
+ * `version` is the current one of a `stale` task, `operation` the index of the one that failed,
+ * `retryAfter` is in milliseconds.
  */
 export class DomainError extends Error {
   readonly kind: ErrorKind
   readonly issues: readonly Issue[]
   readonly version: Version | undefined
   readonly operation: number | undefined
+  readonly retryAfter: number | undefined
 
   constructor(
     kind: ErrorKind,
     message: string,
-    { issues = [], version, operation, cause }: Details = {},
+    { issues = [], version, operation, retryAfter, cause }: Details = {},
   ) {
     super(message, { cause })
     this.name = 'DomainError'
@@ -43,6 +47,7 @@ export class DomainError extends Error {
     this.issues = issues
     this.version = version
     this.operation = operation
+    this.retryAfter = retryAfter
   }
 }
 

@@ -22,6 +22,10 @@ export type Config = Readonly<{
   trustProxy?: string
   corsOrigins: readonly string[]
   taskQuota: number
+  /** Megabytes. */
+  storageQuota: number
+  /** Multiplies the budgets of all users; 0 lifts them. */
+  budgetFactor: number
   webhooks: Readonly<{ http: boolean; private: boolean }>
   logLevel: (typeof LOG_LEVELS)[number]
 }>
@@ -129,6 +133,8 @@ export const readConfig = (environment: Environment): Config => {
       'must be exact origins with commas between them, such as https://app.example.com.',
     ),
     taskQuota: integer('TASK_QUOTA', 10_000, 1, 1_000_000),
+    storageQuota: integer('STORAGE_QUOTA_MB', 20, 1, 10_000),
+    budgetFactor: integer('BUDGET_FACTOR', 1, 0, 1_000_000),
     webhooks: { http: allowed.includes('http'), private: allowed.includes('private') },
     logLevel: read(
       'LOG_LEVEL',

@@ -6,12 +6,13 @@ import postgres from 'postgres'
 import { postgresStorage } from '../../src/adapters/postgres/storage.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
 import { readChanges } from '../../src/application/changes/read-changes.ts'
+import { documentSize } from '../../src/application/documents.ts'
 import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
-import { type Task, taskKeys, withAllFields } from '../../src/domain/task.ts'
+import { newTask, type Task, taskKeys, withAllFields } from '../../src/domain/task.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { freshDatabase } from '../support/postgres.ts'
-import { NOON, put, uuid, WHOLE } from '../support/tasks.ts'
+import { commitOf, NOON, put, uuid, WHOLE } from '../support/tasks.ts'
 import { eventually, within } from '../support/wait.ts'
 
 setDefaultTimeout(120_000)
@@ -174,6 +175,15 @@ const check = async (
   }
   expect(await put(store, OWNER, 'new')).toMatchObject({ revision: COUNT + 2 })
   if (version >= 4) expect((await webhooks.get(OWNER, WEBHOOK))?.version).toBe(8)
+
+  const bytes = tasks.reduce((sum, task) => sum + documentSize(task), 0)
+  const grow = (bytesQuota: number) => {
+    const task = newTask(uuid(4_000_000), OWNER, { title: 'more' }, NOON)
+    const write = { op: 'create', task, revisionOffset: 1 } as const
+    return store.commit(commitOf(OWNER, [write], { bytesDelta: 1, bytesQuota }))
+  }
+  await expect(grow(bytes / 2)).rejects.toMatchObject({ kind: 'quota-exceeded' })
+  expect(await grow(bytes + 1)).toMatchObject({ status: 'committed' })
 }
 
 const sqliteAt = (version: number): { path: string; db: Database } => {

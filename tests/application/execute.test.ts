@@ -14,6 +14,7 @@ import {
   tickingClock,
   titlesOf,
   uuid,
+  writePorts,
 } from '../support/tasks.ts'
 
 let tasks: TaskStore
@@ -164,6 +165,7 @@ describe('execute', () => {
   const portsOf = (store: TaskStore) => {
     const events: unknown[] = []
     return {
+      ...writePorts,
       events,
       tasks: store,
       now: () => NOON,
@@ -202,7 +204,7 @@ describe('execute', () => {
       ...tasks,
       commit: async (commit) => ({ ...(await tasks.commit(commit)), webhooks: true }) as never,
     })
-    await execute(ports, 'alice', [{ op: 'create', draft: { title: 'a' } }], { quota: 1 })
+    await execute(ports, 'alice', [{ op: 'create', draft: { title: 'a' } }])
     expect(ports.events).toEqual(['alice 1', `enqueue-deliveries ${NOON}`])
   })
 })

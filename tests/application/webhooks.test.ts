@@ -147,7 +147,7 @@ describe('ReplayWebhook', () => {
     await app.deleteTask('alice', id)
     await expect(app.replayWebhook('alice', webhook.id, 3)).rejects.toMatchObject({ kind: 'gone' })
     const far = '9999-01-01T00:00:00.000Z'
-    await tasks.purge('alice', { tombstones: far, records: far }, 10)
+    await tasks.purge('alice', { tombstones: far, records: far, revisions: 1000 }, 10)
     await expect(app.replayWebhook('alice', webhook.id, 1)).rejects.toMatchObject({ kind: 'gone' })
     await app.replayWebhook('alice', webhook.id, 2)
   })

@@ -6,7 +6,7 @@ import { later } from '../../src/domain/due-date.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import type { TaskId, UserId } from '../../src/domain/task.ts'
 import { ORDERS, positionOf, SORTS, taskQuery } from '../../src/domain/task-query.ts'
-import { countingIds, foundOf, NOON, someone, WHOLE } from '../support/tasks.ts'
+import { countingIds, foundOf, NOON, ROOM, someone, WHOLE } from '../support/tasks.ts'
 import { webhookOf } from '../support/webhooks.ts'
 import type { Storage, Suite } from './storage.ts'
 
@@ -116,7 +116,7 @@ export const agreementContract: Suite = (opened) => {
           const idempotency = { key: `${key}`, request: '', at: now, changes: [] }
           // A commit that is refused for two reasons may be refused for either.
           const quota = stale || key < KEYS ? 1000 : 8
-          const commit = { ...changeset, owner, at: now, quota }
+          const commit = { ...changeset, owner, at: now, ...ROOM, quota }
           return key < KEYS ? { ...commit, idempotency } : commit
         } catch (error) {
           if (error instanceof DomainError) return undefined
@@ -142,6 +142,7 @@ export const agreementContract: Suite = (opened) => {
         const horizon = {
           tombstones: later(now, -30 * MINUTE),
           records: later(now, -10 * MINUTE),
+          revisions: 1000,
         }
         if (kind === 0) await both(({ tasks }) => tasks.purge(owner, horizon, 1000))
         else if (kind === 1) {

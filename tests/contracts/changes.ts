@@ -10,6 +10,7 @@ import {
   LATER,
   NOON,
   put,
+  ROOM,
   remindOf,
   remove,
   replace,
@@ -29,7 +30,7 @@ export const changesContract: Suite = (opened) => {
     const stored = await tasks().find(owner, [...new Set(ids)])
     const context = { owner, now: LATER, newId: countingIds() }
     const { changes: _, ...changeset } = decide(operations, foundOf(stored), context)
-    const result = await tasks().commit({ ...changeset, owner, quota: 1000, at: LATER })
+    const result = await tasks().commit({ ...changeset, owner, ...ROOM, at: LATER })
     expect(result.status).toBe('committed')
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { CommitResult } from '../../src/application/ports.ts'
+import type { Commit, CommitResult } from '../../src/application/ports.ts'
 import type { Write } from '../../src/domain/changeset.ts'
 import {
   editTask,
@@ -244,6 +244,36 @@ export const commitsContract: Suite = (opened) => {
         baseRevision: 1,
       })
       expect(await titles(owner)).toEqual(['second'])
+    })
+
+    test('the bytes of all documents are counted, and bounded when they grow', async () => {
+      const [owner, newcomer] = [someone(), someone()]
+      const grow = (user: UserId, bytesDelta: number, more: Partial<Commit> = {}) =>
+        tasks().commit(
+          commitOf(user, [creation(user, 'a')], { bytesDelta, bytesQuota: 100, ...more }),
+        )
+      const exceeded = { kind: 'quota-exceeded', message: expect.stringMatching(/MB/) }
+      await expect(grow(newcomer, 101)).rejects.toMatchObject(exceeded)
+      expect(await revisionOf(tasks(), newcomer)).toBe(0)
+      await grow(owner, 60)
+      const task = await put(tasks(), owner, 'b')
+      const stale = removal({ ...task, revision: 99 })
+      await tasks().commit(commitOf(owner, [stale], { bytesDelta: -60 }))
+      await expect(grow(owner, 41)).rejects.toMatchObject(exceeded)
+      const both = [creation(owner, 'c', 1), creation(owner, 'd', 2)]
+      const more = { bytesDelta: 41, bytesQuota: 100 }
+      await expect(tasks().commit(commitOf(owner, both, more))).rejects.toMatchObject(exceeded)
+      expect(await revisionOf(tasks(), owner)).toBe(2)
+      expect(await grow(owner, 40)).toMatchObject({ status: 'committed', baseRevision: 2 })
+      const full = { bytesDelta: 0, bytesQuota: 1 }
+      const removed = await tasks().commit(commitOf(owner, [removal(task)], full))
+      expect(removed.status).toBe('committed')
+      expect(await grow(owner, -70, { bytesQuota: 1 })).toMatchObject({ status: 'committed' })
+      await expect(grow(owner, 71)).rejects.toMatchObject(exceeded)
+      await Promise.allSettled(Array.from({ length: 10 }, () => grow(owner, 20)))
+      expect(await revisionOf(tasks(), owner)).toBe(8)
+      await tasks().deleteAccount(newcomer, NOON)
+      await expect(grow(newcomer, 1)).rejects.toMatchObject({ kind: 'unauthenticated' })
     })
 
     test('100 at once, from 8 sides, lose and double nothing', async () => {

@@ -18,6 +18,7 @@ import {
   someone,
   taskOf,
   WHOLE,
+  writePorts,
 } from '../support/tasks.ts'
 import type { Suite } from './storage.ts'
 
@@ -160,9 +161,9 @@ export const idempotencyContract: Suite = (opened) => {
         const id = write.op === 'create' ? write.task.id : ''
         return { op: 'complete', id, precondition: 'any' } as const
       })
-      const ports = { tasks: tasks(), now: () => LATER, newId, wake: () => {}, notify: () => {} }
+      const ports = { ...writePorts, tasks: tasks(), now: () => LATER, newId }
       const key = { key: 'batch', request: 'r'.repeat(43) }
-      await execute(ports, owner, operations, { key })
+      await execute(ports, owner, operations, key)
       const record = await tasks().idempotencyRecord(owner, 'batch')
       expect(record?.changes).toHaveLength(100)
       expect(JSON.stringify(record).length).toBeLessThan(16_000)
@@ -174,10 +175,10 @@ export const idempotencyContract: Suite = (opened) => {
     describe('keep the tasks that they refer to as they were', () => {
       const keyed = (owner: UserId, operations: readonly Operation[], key?: string, at = NOON) =>
         execute(
-          { tasks: tasks(), now: () => at, newId, wake: () => {}, notify: () => {} },
+          { ...writePorts, tasks: tasks(), now: () => at, newId },
           owner,
           operations,
-          { quota: 100, key: key === undefined ? undefined : { key, request: key } },
+          key === undefined ? undefined : { key, request: key },
         )
 
       const edit = (id: string, title: string) =>
@@ -201,10 +202,10 @@ export const idempotencyContract: Suite = (opened) => {
           Promise.all([1, 2, 3, 4, 5].map((revision) => titleAt(owner, id, revision)))
         const kept = [undefined, 'second', undefined, 'fourth', undefined]
         expect(await titlesAt()).toEqual(kept)
-        await tasks().purge(owner, { tombstones: NOON, records: NOON }, 100)
+        await tasks().purge(owner, { tombstones: NOON, records: NOON, revisions: 1000 }, 100)
         expect(await titlesAt()).toEqual(kept)
         expect(await titleAt(someone(), id, 2)).toBeUndefined()
-        await tasks().purge(owner, { tombstones: NOON, records: LATER }, 100)
+        await tasks().purge(owner, { tombstones: NOON, records: LATER, revisions: 1000 }, 100)
         expect(await titlesAt()).toEqual(Array(5).fill(undefined))
         expect(await tasks().tasksAt(owner, [])).toEqual([])
       })
@@ -239,6 +240,7 @@ export const idempotencyContract: Suite = (opened) => {
         const horizon = (hours: number) => ({
           tombstones: NOON,
           records: later(NOON, hours * HOUR),
+          revisions: 1000,
         })
         await tasks().purge(owner, horizon(0.5), 100)
         expect(await tasks().idempotencyRecord(owner, 'a')).toBeUndefined()

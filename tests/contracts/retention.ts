@@ -16,7 +16,7 @@ import {
 import type { Suite } from './storage.ts'
 
 const OLD = '2026-01-01T00:00:00.000Z'
-const HORIZON: Horizon = { tombstones: NOON, records: NOON }
+const HORIZON: Horizon = { tombstones: NOON, records: NOON, revisions: 1000 }
 
 export const retentionContract: Suite = (opened) => {
   const tasks = () => opened().tasks
@@ -108,12 +108,27 @@ export const retentionContract: Suite = (opened) => {
       for (const { id } of [a, b]) await remindOf(tasks(), owner, id, OLD)
       const reminded = (await taskOf(tasks(), owner, a.id)) as Task
       await replace(tasks(), editTask(reminded, { title: 'A' }, LATER))
-      await purge(owner, { tombstones: OLD, records: OLD })
+      await purge(owner, { tombstones: OLD, records: OLD, revisions: 1000 })
       expect(await tasks().remindersAfter(owner, 0)).toEqual({ [a.id]: 3, [b.id]: 4 })
       expect(await purge(owner)).toBe(1)
       expect(await tasks().remindersAfter(owner, 0)).toEqual({ [b.id]: 4 })
       expect(await lines(owner)).toEqual(['4 b', '5 A'])
       expect(await expired()).not.toContain(owner)
+    })
+
+    test('tombstones that many revisions behind are purged, however young', async () => {
+      const owner = someone()
+      for (const title of ['a', 'b', 'c']) {
+        await remove(tasks(), await put(tasks(), owner, title), LATER)
+      }
+      const kept = await put(tasks(), owner, 'kept')
+      expect(await purge(owner, { ...HORIZON, revisions: 7 })).toBe(3)
+      expect((await tasks().changes(owner, 0, 0, 10)).compactedRevision).toBe(0)
+      expect(await purge(owner, { ...HORIZON, revisions: 2 })).toBe(2)
+      const feed = await tasks().changes(owner, 0, 0, 10)
+      expect(feed.compactedRevision).toBe(4)
+      expect(await lines(owner)).toHaveLength(2)
+      expect(feed.changes.value()).toMatchObject([{ op: 'delete' }, { task: { id: kept.id } }])
     })
 
     test('owners with old tombstones, records or marks of a deleted account are found', async () => {
@@ -129,7 +144,7 @@ export const retentionContract: Suite = (opened) => {
       const reminded = (await taskOf(tasks(), reminder, task.id)) as Task
       await replace(tasks(), editTask(reminded, { title: 'A' }, LATER))
 
-      const young = { tombstones: OLD, records: OLD }
+      const young = { tombstones: OLD, records: OLD, revisions: 1000 }
       for (const owner of owners) await purge(owner, young)
       const none = await expired(young)
       expect(owners.filter((owner) => none.has(owner))).toEqual([])

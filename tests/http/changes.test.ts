@@ -242,7 +242,7 @@ describe('GET /api/changes', () => {
     const first = await changes('?limit=2')
     expect(first).toMatchObject({ revision: 2, has_more: true })
     expect(first.cursor).toMatch(/^2\.[0-9a-z]+\.5$/)
-    await tasks.purge('alice', { tombstones: '9999', records: '9999' }, 100)
+    await tasks.purge('alice', { tombstones: '9999', records: '9999', revisions: 1000 }, 100)
     const second = await changes(`?limit=2&since=${first.cursor}`)
     expect(second).toMatchObject({ changes: [{ revision: 3 }], revision: 5, has_more: false })
     expect(second.cursor).toMatch(/^5\.[0-9a-z]+$/)

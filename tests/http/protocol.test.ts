@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { serve } from '../../src/adapters/http/serve.ts'
+import { tokenBuckets } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { type Http, json, openHttp } from '../support/http.ts'
@@ -336,6 +337,38 @@ describe('a storage that fails', () => {
     const never = new Proxy(memoryStorage().tasks, { get: () => () => new Promise(() => {}) })
     http = openHttp(never, { deadline: 20 })
     expect((await http.call('GET', '/api/tasks')).status).toBe(503)
+  })
+})
+
+describe('budgets', () => {
+  test('every response to a token says what is left; without requests left it is 429', async () => {
+    const { tasks } = memoryStorage()
+    http = openHttp(tasks, { budgets: tokenBuckets() })
+    const get = (as: string | null) => http.call('GET', '/api/tasks', { as })
+    expect((await get('alice')).headers.get('ratelimit')).toBe('"requests";r=999;t=1')
+    expect((await get(null)).headers.get('ratelimit')).toBeNull()
+    expect((await http.call('GET', '/health', { as: 'alice' })).headers.get('ratelimit')).toBeNull()
+    let last = await get('alice')
+    for (let n = 0; n < 2000 && last.ok; n++) last = await get('alice')
+    expect([last.status, last.headers.get('retry-after')]).toEqual([429, '1'])
+    expect(last.headers.get('ratelimit')).toBe('"requests";r=0;t=20')
+    expect(await json(last)).toMatchObject({
+      type: 'urn:taskport:problem:too-many-requests',
+      detail: 'You are sending too many requests. Retry after the time in Retry-After.',
+    })
+    expect((await get('bob')).status).toBe(200)
+  })
+
+  test('an exceeded budget of changes names its time to wait and changes nothing', async () => {
+    const { tasks } = memoryStorage()
+    const spend = (_: string, budget: string) =>
+      budget === 'writes' ? { left: 0, wait: 2500, reset: 0 } : { left: 5, wait: 0, reset: 1001 }
+    http = openHttp(tasks, { budgets: { spend } })
+    const refused = await http.call('POST', '/api/tasks', { body: { title: 'a' } })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '3'])
+    expect(refused.headers.get('ratelimit')).toBe('"requests";r=5;t=2')
+    const list = await http.call('GET', '/api/tasks')
+    expect([list.status, await json(list)]).toEqual([200, []])
   })
 })
 

@@ -1,3 +1,4 @@
+import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type App, type AppOptions, createApp } from '../../src/application/index.ts'
@@ -23,6 +24,7 @@ export const appOf = (
       ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),
       chance: () => 0,
+      budgets: unlimited,
       ...ports,
     },
     options,

@@ -1,8 +1,14 @@
 import type { Accounts } from '../../src/adapters/http/accounts/routes.ts'
 import { type ApiOptions, api } from '../../src/adapters/http/api.ts'
 import { type HandlerOptions, handler } from '../../src/adapters/http/handler.ts'
+import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
-import type { TaskStore, TokenVerifier, WebhookStore } from '../../src/application/ports.ts'
+import type {
+  Budgets,
+  TaskStore,
+  TokenVerifier,
+  WebhookStore,
+} from '../../src/application/ports.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { appOf } from './app.ts'
 
@@ -30,12 +36,16 @@ export const openHttp = (
     verify = plainTokens,
     accounts,
     taskQuota = 10_000,
+    storageQuota = 20,
+    budgets = unlimited,
     streams = {},
     webhooks = memoryStorage().webhooks,
     ...options
   }: Partial<HandlerOptions> & {
     verify?: TokenVerifier
     taskQuota?: number
+    storageQuota?: number
+    budgets?: Budgets
     accounts?: Accounts
     streams?: ApiOptions['streams'] & object
     webhooks?: WebhookStore
@@ -50,10 +60,11 @@ export const openHttp = (
     {
       tasks,
       webhooks,
+      budgets,
       now: () => new Date().toISOString(),
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
     },
-    { taskQuota },
+    { taskQuota, storageQuota },
   )
   const routes = api(app, verify, { version: '0.0.0', streams, ...(accounts && { accounts }) })
   const handle = handler(routes, { log, ...options })

@@ -1,3 +1,4 @@
+import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import type { Clock, Commit, NewId, StoredTask, TaskStore } from '../../src/application/ports.ts'
 import {
   decide,
@@ -57,6 +58,18 @@ const logOf = (write: Write): LogEntry[] => {
 }
 
 /** The commit of these writes, each of which takes one revision. */
+/** Of commits that are about something else. */
+export const ROOM = { quota: 10_000, bytesDelta: 0, bytesQuota: 1 } as const
+
+/** What `execute` needs besides the store. */
+export const writePorts = {
+  newId: countingIds(),
+  wake: () => {},
+  notify: () => {},
+  budgets: unlimited,
+  quota: { tasks: 100, bytes: 1_000_000 },
+}
+
 export const commitOf = (
   owner: UserId,
   writes: readonly Write[],
@@ -70,7 +83,7 @@ export const commitOf = (
     log,
     revisionCount: log.length,
     taskCountDelta: count('create') - count('remove'),
-    quota: 10_000,
+    ...ROOM,
     at: NOON,
     ...more,
   }
@@ -150,7 +163,7 @@ export const remindOf = async (
     newId: countingIds(),
   })
   if (changeset.revisionCount === 0) return false
-  return (await baseOf(tasks, { ...changeset, owner, quota: 0, at: now })) !== undefined
+  return (await baseOf(tasks, { ...changeset, owner, ...ROOM, at: now })) !== undefined
 }
 
 export const taskOf = async (

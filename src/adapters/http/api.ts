@@ -24,7 +24,7 @@ export const api = (
   verify: TokenVerifier,
   { version, accounts, streams: options }: ApiOptions,
 ) => {
-  const guard = authenticate(verify)
+  const guard = authenticate(verify, app.admitRequest)
   const streams = eventStreams(options)
   const resources: readonly Resource[] = [
     taskResource(app),

@@ -1,4 +1,5 @@
 import type { Log } from '../../application/log.ts'
+import type { Spent } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { isEventStream } from './changes/event-streams.ts'
@@ -33,13 +34,17 @@ const STANDARD_HEADERS = Object.entries({
 const CSP = "default-src 'none'; frame-ancestors 'none'"
 
 const EXPOSED_HEADERS =
-  'ETag, Idempotency-Replayed, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id'
+  'ETag, Idempotency-Replayed, Link, Location, RateLimit, Retry-After, WWW-Authenticate, X-Request-Id'
 
 const ACCEPTED_HEADERS =
   'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-Id'
 
 /** RFC 9112 section 3.2. The runtime joins repeated headers with commas, which no host contains. */
 const severalHosts = (): Response => problem('invalid', 'Send exactly one Host header.')
+
+/** As in draft-ietf-httpapi-ratelimit-headers-10 section 4. */
+const rateLimit = ({ left, reset }: Spent): string =>
+  `"requests";r=${left};t=${Math.ceil(reset / 1000)}`
 
 export const handler = (
   { routes, allowedAt }: ReturnType<typeof api>,
@@ -98,10 +103,11 @@ export const handler = (
   const addStandardHeaders = (
     { headers }: Response,
     request: Request,
-    { id, replayed }: RequestContext,
+    { id, replayed, spent }: RequestContext,
   ): void => {
     if (replayed) headers.set('idempotency-replayed', 'true')
     headers.set('x-request-id', id)
+    if (spent) headers.set('ratelimit', rateLimit(spent))
     for (const [name, value] of STANDARD_HEADERS) headers.set(name, value)
     if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP)
     if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-cache')

@@ -39,10 +39,15 @@ export const retention = (state: State): Pick<TaskStore, 'expired' | 'purge'> =>
 })
 
 /** The row of a task's last change stays as long as the task. */
-const isExpired = (owner: Owner, entry: Entry, { tombstones, records }: Horizon): boolean => {
+const isExpired = (
+  owner: Owner,
+  entry: Entry,
+  { tombstones, records, revisions }: Horizon,
+): boolean => {
   const { op, id, revision, at, before } = entry
   if (owner.tasks.get(id)?.task.revision === revision) return false
-  return op === 'upsert' ? before === null || at < records : at < tombstones
+  if (op === 'upsert') return before === null || at < records
+  return at < tombstones || revision <= owner.revision - revisions
 }
 
 const hasExpiredBefore = ({ before, at }: Entry, { records }: Horizon): boolean =>

@@ -7,6 +7,8 @@ import type { Webhook } from '../../domain/webhook.ts'
 
 export type Owner = {
   revision: Revision
+  /** Of all documents. */
+  bytes: number
   compactedRevision: Revision
   timelines: readonly Timeline[]
   deletedAt: Instant | null
@@ -29,6 +31,7 @@ export type State = {
 
 export const emptyOwner = (): Owner => ({
   revision: 0,
+  bytes: 0,
   compactedRevision: 0,
   timelines: [],
   deletedAt: null,

@@ -1,5 +1,5 @@
 import type { Commit, TaskStore } from '../../application/ports.ts'
-import { accountDeleted, quotaExceeded } from '../../domain/access.ts'
+import { accountDeleted, byteQuotaExceeded, quotaExceeded } from '../../domain/access.ts'
 import type { Write } from '../../domain/changeset.ts'
 import type { NewTask, Revision, Task } from '../../domain/task.ts'
 import { emptyOwner, type Owner, ownerOf, type State, storeRecord, versionOf } from './state.ts'
@@ -9,12 +9,12 @@ export const write = (
   state: State,
 ): Pick<TaskStore, 'commit' | 'idempotencyRecord' | 'tasksAt' | 'deleteAccount'> => ({
   commit: async (commit) => {
-    const { at, idempotency, quota, revisionCount, taskCountDelta, writes } = commit
+    const { at, idempotency, revisionCount, writes } = commit
     const owner = ownerOf(state, commit.owner)
     if (owner.deletedAt) throw accountDeleted()
     if (idempotency && owner.records.has(idempotency.key)) return { status: 'duplicate' }
     if (!writes.every((write) => holds(owner, write))) return { status: 'conflict' }
-    if (taskCountDelta > 0 && owner.tasks.size + taskCountDelta > quota) throw quotaExceeded(quota)
+    requireRoom(owner, commit)
     state.owners.set(commit.owner, owner)
     const baseRevision = owner.revision
     if (owner.timelines.length === 0 && revisionCount > 0) {
@@ -42,6 +42,14 @@ export const write = (
   },
 })
 
+const requireRoom = (
+  { tasks, bytes }: Owner,
+  { quota, taskCountDelta, bytesQuota, bytesDelta }: Commit,
+): void => {
+  if (taskCountDelta > 0 && tasks.size + taskCountDelta > quota) throw quotaExceeded(quota)
+  if (bytesDelta > 0 && bytes + bytesDelta > bytesQuota) throw byteQuotaExceeded(bytesQuota)
+}
+
 const holds = ({ tasks }: Owner, write: Write): boolean => {
   if (write.op === 'create') {
     if (tasks.has(write.task.id)) throw new Error('There is a task with this id.')
@@ -51,7 +59,10 @@ const holds = ({ tasks }: Owner, write: Write): boolean => {
   return tasks.get(id)?.task.revision === write.baseRevision
 }
 
-const apply = (owner: Owner, { writes, log, revisionCount, at, idempotency }: Commit): void => {
+const apply = (
+  owner: Owner,
+  { writes, log, revisionCount, bytesDelta, at, idempotency }: Commit,
+): void => {
   const base: Revision = owner.revision
   const { timeline } = versionOf(owner)
   const recordedAt = idempotency ? at : null
@@ -67,6 +78,7 @@ const apply = (owner: Owner, { writes, log, revisionCount, at, idempotency }: Co
     owner.log.push({ revision: base + revisionOffset, id, op, at, before })
   }
   owner.revision = base + revisionCount
+  owner.bytes += bytesDelta
 }
 
 /** The revision stays the last member, as in a document. */

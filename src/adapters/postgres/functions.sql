@@ -1,10 +1,18 @@
 -- Every function takes the owner first and touches that owner's rows only. The owner's row of users is
 -- locked before anything else, everywhere, so no two calls wait for each other in a circle. What can be
--- expected to fail is returned as a status; exceptions are for defects.
+-- expected to fail is returned as a status; exceptions are for defects. A function that gets other
+-- parameters is a new one beside the former, which processes of the version before go on calling.
+
+-- Bytes of all documents of the owner, without their revisions.
+create or replace function taskport.count_bytes(p_owner text) returns bigint language sql stable as $$
+  select coalesce(sum(octet_length(t.document) - octet_length(t.revision::text) - 1), 0)
+  from taskport.tasks as t where t.user_id = p_owner;
+$$;
 
 -- Counts the owner up and locks the row until the end of the transaction. base is the revision before.
 create or replace function taskport.take_revisions(
-  p_owner text, p_count bigint, p_added integer, p_quota integer, p_at text,
+  p_owner text, p_count bigint, p_added integer, p_quota integer, p_bytes bigint,
+  p_bytes_quota bigint, p_at text,
   out status text, out base bigint, out timeline text, out webhooks boolean
 ) language plpgsql as $$
 declare
@@ -12,23 +20,32 @@ declare
   v_file text;
   v_present text;
   v_deleted_at text;
+  v_task_count integer;
 begin
   loop
+    update taskport.users as u set task_bytes = taskport.count_bytes(p_owner)
+    where u.id = p_owner and u.task_bytes is null and u.deleted_at is null;
+
     update taskport.users as u
-    set revision = u.revision + p_count, task_count = u.task_count + p_added
+    set revision = u.revision + p_count, task_count = u.task_count + p_added,
+      task_bytes = u.task_bytes + p_bytes
     where u.id = p_owner and u.deleted_at is null
       and (p_added <= 0 or u.task_count + p_added <= p_quota)
+      and (p_bytes <= 0 or u.task_bytes + p_bytes <= p_bytes_quota)
     returning u.revision - p_count, u.timeline, u.webhooks > 0, u.started, u.file,
       pg_relation_filepath(u.tableoid)
     into base, timeline, webhooks, v_started, v_file, v_present;
     exit when found;
 
-    select u.deleted_at into v_deleted_at from taskport.users as u where u.id = p_owner;
+    select u.deleted_at, u.task_count into v_deleted_at, v_task_count
+    from taskport.users as u where u.id = p_owner;
     if found then
-      status := case when v_deleted_at is null then 'quota-exceeded' else 'account-deleted' end;
+      status := case when v_deleted_at is not null then 'account-deleted'
+        when p_added > 0 and v_task_count + p_added > p_quota then 'quota-exceeded'
+        else 'bytes-exceeded' end;
       return;
     end if;
-    insert into taskport.users (id, revision, task_count) values (p_owner, 0, 0)
+    insert into taskport.users (id, revision, task_count, task_bytes) values (p_owner, 0, 0, 0)
     on conflict (id) do nothing;
   end loop;
 
@@ -71,10 +88,12 @@ begin
 end $$;
 
 -- Takes back what take_revisions has taken. No one has seen it.
-create or replace function taskport.return_revisions(p_owner text, p_count bigint, p_added integer)
-returns void language sql as $$
+create or replace function taskport.return_revisions(
+  p_owner text, p_count bigint, p_added integer, p_bytes bigint
+) returns void language sql as $$
   update taskport.users as u
-  set revision = u.revision - p_count, task_count = u.task_count - p_added
+  set revision = u.revision - p_count, task_count = u.task_count - p_added,
+    task_bytes = u.task_bytes - p_bytes
   where u.id = p_owner;
 $$;
 
@@ -103,7 +122,7 @@ end $$;
 -- record (p_key, null without one). p_document lacks the revision and the closing brace; p_before is the
 -- document before the change, if an idempotency record may refer to it.
 create or replace function taskport.commit_write(
-  p_owner text, p_quota integer, p_at text, p_op text, p_id uuid, p_base bigint, p_log text,
+  p_owner text, p_quota integer, p_bytes bigint, p_bytes_quota bigint, p_at text, p_op text, p_id uuid, p_base bigint, p_log text,
   p_before text, p_document text, p_format smallint, p_completed boolean, p_priority text,
   p_title_key text, p_due_key text, p_remind_key text, p_search_text text,
   p_key text, p_request text, p_record text,
@@ -116,15 +135,18 @@ declare
 begin
   -- As take_revisions does when nothing is out of the ordinary.
   update taskport.users as u
-  set revision = u.revision + v_count, task_count = u.task_count + v_added
+  set revision = u.revision + v_count, task_count = u.task_count + v_added,
+    task_bytes = u.task_bytes + p_bytes
   where u.id = p_owner and u.deleted_at is null
     and (v_added <= 0 or u.task_count + v_added <= p_quota)
+    and u.task_bytes + p_bytes <= p_bytes_quota
     and u.started = pg_postmaster_start_time() and u.file = pg_relation_filepath(u.tableoid)
   returning 'committed', u.revision - v_count, u.timeline, u.webhooks > 0
   into status, base, timeline, webhooks;
   if not found then
     select taken.* into status, base, timeline, webhooks
-    from taskport.take_revisions(p_owner, v_count, v_added, p_quota, p_at) as taken;
+    from taskport.take_revisions(p_owner, v_count, v_added, p_quota, p_bytes, p_bytes_quota, p_at)
+      as taken;
     if status <> 'committed' then
       return;
     end if;
@@ -159,7 +181,7 @@ begin
     status := case when found then 'committed' else 'conflict' end;
   end if;
   if status <> 'committed' then
-    perform taskport.return_revisions(p_owner, v_count, v_added);
+    perform taskport.return_revisions(p_owner, v_count, v_added, p_bytes);
     return;
   end if;
 
@@ -178,7 +200,7 @@ end $$;
 -- Commits any number of writes as a whole. p_writes is a JSON array of objects with the parameters of
 -- commit_write and the offset of the revision, p_log one of {id, op, offset, before}.
 create or replace function taskport.commit_writes(
-  p_owner text, p_quota integer, p_at text, p_count bigint, p_added integer,
+  p_owner text, p_quota integer, p_bytes bigint, p_bytes_quota bigint, p_at text, p_count bigint, p_added integer,
   p_writes json, p_log json, p_key text, p_request text, p_record text,
   out status text, out base bigint, out timeline text, out webhooks boolean
 ) language plpgsql as $$
@@ -186,7 +208,8 @@ declare
   v_recorded_at text := case when p_key is not null then p_at end;
 begin
   select taken.* into status, base, timeline, webhooks
-  from taskport.take_revisions(p_owner, p_count, p_added, p_quota, p_at) as taken;
+  from taskport.take_revisions(p_owner, p_count, p_added, p_quota, p_bytes, p_bytes_quota, p_at)
+    as taken;
   if status <> 'committed' then
     return;
   end if;
@@ -202,7 +225,7 @@ begin
     status := 'conflict';
   end if;
   if status <> 'committed' then
-    perform taskport.return_revisions(p_owner, p_count, p_added);
+    perform taskport.return_revisions(p_owner, p_count, p_added, p_bytes);
     return;
   end if;
 
@@ -252,7 +275,7 @@ returns void language plpgsql as $$
 begin
   insert into taskport.users as u (id, revision, task_count, deleted_at) values (p_owner, 0, 0, p_at)
   on conflict (id) do update
-  set revision = 0, task_count = 0, deleted_at = excluded.deleted_at, timeline = '',
+  set revision = 0, task_count = 0, task_bytes = 0, deleted_at = excluded.deleted_at, timeline = '',
     timelines = '[]', started = null, compacted_revision = 0, swept_revision = 0, webhooks = 0;
   delete from taskport.tasks as t where t.user_id = p_owner;
   delete from taskport.changes as c where c.user_id = p_owner;
@@ -262,18 +285,20 @@ end $$;
 
 -- Removes at most p_limit rows of each kind; how many.
 create or replace function taskport.purge(
-  p_owner text, p_tombstones text, p_records text, p_limit integer
+  p_owner text, p_tombstones text, p_records text, p_revisions bigint, p_limit integer
 ) returns bigint language plpgsql as $$
 declare
   v_removed bigint := 0;
   v_count bigint;
   v_compacted bigint;
+  v_revision bigint;
 begin
-  perform from taskport.users as u where u.id = p_owner for update;
+  select u.revision into v_revision from taskport.users as u where u.id = p_owner for update;
 
   with old as (
     select c.revision from taskport.changes as c
-    where c.user_id = p_owner and c.op <> 'upsert' and c.at < p_tombstones
+    where c.user_id = p_owner and c.op <> 'upsert'
+      and (c.at < p_tombstones or c.revision <= v_revision - p_revisions)
       and not exists (
         select from taskport.tasks as t
         where t.user_id = p_owner and t.id = c.id and t.revision = c.revision)

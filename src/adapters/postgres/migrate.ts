@@ -8,6 +8,7 @@ import served from './migrations/005-served.sql' with { type: 'text' }
 import documents from './migrations/006-documents.sql' with { type: 'text' }
 import copyTasks from './migrations/007-copy-tasks.sql' with { type: 'text' }
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
+import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
 
 /** One with `remains` is run in one transaction after the other as long as that finds a row. */
 type Migration = string | Readonly<{ script: string; remains: string }>
@@ -29,10 +30,11 @@ const MIGRATIONS: readonly Migration[] = [
         select from taskport.tasks as t where t.user_id = former.user_id and t.id = former.id)`,
   },
   finishDocuments,
+  taskBytes,
 ]
 
 /** Raise it with every change of functions.sql: of two programs the newer one's functions stay. */
-export const FUNCTIONS_VERSION = 1
+export const FUNCTIONS_VERSION = 2
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'

@@ -11,11 +11,12 @@ export const retention = (query: Query): Pick<TaskStore, 'expired' | 'purge'> =>
     return rows.map(({ owner }) => owner)
   },
 
-  purge: async (owner, { tombstones, records }, limit) => {
+  purge: async (owner, { tombstones, records, revisions }, limit) => {
     const [row] = await query<{ removed: number }>(PURGE, [
       owner,
       tombstones,
       records,
+      String(revisions),
       String(limit),
     ])
     return row?.removed ?? 0
@@ -41,4 +42,5 @@ const EXPIRED = `
   ${LIMIT}`
 
 const PURGE = `
-  select taskport.purge($1::text, $2::text, $3::text, $4::text::integer) as removed`
+  select taskport.purge($1::text, $2::text, $3::text, $4::text::bigint,
+    $5::text::integer) as removed`

@@ -1,14 +1,14 @@
 import { DOCUMENT_FORMAT, openDocument } from '../../application/documents.ts'
 import { withVersions } from '../../application/idempotency.ts'
 import type { Commit, CommitResult, TaskStore } from '../../application/ports.ts'
-import { accountDeleted, quotaExceeded } from '../../domain/access.ts'
+import { accountDeleted, byteQuotaExceeded, quotaExceeded } from '../../domain/access.ts'
 import type { LogEntry, Write } from '../../domain/changeset.ts'
 import { type Revision, type TaskKeys, taskKeys, withAllFields } from '../../domain/task.ts'
 import type { Client, Query } from './client.ts'
 import { groupCommit } from './group-commit.ts'
 
 type ResultRow = {
-  status: CommitResult['status'] | 'quota-exceeded' | 'account-deleted'
+  status: CommitResult['status'] | 'quota-exceeded' | 'bytes-exceeded' | 'account-deleted'
   base: Revision
   timeline: string
   webhooks: boolean
@@ -55,7 +55,7 @@ export const write = (
         single && !second && commit.log.length < 2
           ? await commitWrite(writeCall(commit, single))
           : only(await query<ResultRow>(COMMIT_WRITES, writesParameters(commit)))
-      return toResult(row, commit.quota)
+      return toResult(row, commit)
     },
 
     idempotencyRecord: async (owner, key) => {
@@ -83,6 +83,8 @@ export const write = (
 const PARAMETERS = {
   owner: 'text',
   quota: 'integer',
+  bytes: 'bigint',
+  bytes_quota: 'bigint',
   at: 'text',
   op: 'text',
   id: 'uuid',
@@ -120,8 +122,9 @@ const COMMIT_TOGETHER = `
     taskport.commit_write(${NAMES.map((name) => `w.${name}`).join()}) as r`
 
 const COMMIT_WRITES = `
-  select * from taskport.commit_writes($1::text, $2::text::integer, $3::text, $4::text::bigint,
-    $5::text::integer, $6::text::json, $7::text::json, $8::text, $9::text, $10::text)`
+  select * from taskport.commit_writes($1::text, $2::text::integer, $3::text::bigint,
+    $4::text::bigint, $5::text, $6::text::bigint, $7::text::integer, $8::text::json,
+    $9::text::json, $10::text, $11::text, $12::text)`
 
 const RECORD = `
   select key, request, changes, base_revision, timeline, at from taskport.idempotency_records
@@ -179,6 +182,8 @@ const recordParameters = ({ idempotency }: Commit) => ({
 const writeCall = (commit: Commit, each: Write): WriteCall => ({
   owner: commit.owner,
   quota: String(commit.quota),
+  bytes: String(commit.bytesDelta),
+  bytes_quota: String(commit.bytesQuota),
   at: commit.at,
   op: each.op,
   id: idOf(each),
@@ -207,6 +212,8 @@ const writesParameters = (commit: Commit): (string | null)[] => {
   return [
     commit.owner,
     String(commit.quota),
+    String(commit.bytesDelta),
+    String(commit.bytesQuota),
     commit.at,
     String(commit.revisionCount),
     String(commit.taskCountDelta),
@@ -224,8 +231,12 @@ const only = (rows: readonly ResultRow[]): ResultRow => {
   return row
 }
 
-const toResult = ({ status, base, timeline, webhooks }: ResultRow, quota: number): CommitResult => {
+const toResult = (
+  { status, base, timeline, webhooks }: ResultRow,
+  { quota, bytesQuota }: Commit,
+): CommitResult => {
   if (status === 'quota-exceeded') throw quotaExceeded(quota)
+  if (status === 'bytes-exceeded') throw byteQuotaExceeded(bytesQuota)
   if (status === 'account-deleted') throw accountDeleted()
   if (status !== 'committed') return { status }
   return { status, baseRevision: base, timeline, webhooks }

@@ -9,6 +9,7 @@ import served from './migrations/005-served.sql' with { type: 'text' }
 import documents from './migrations/006-documents.sql' with { type: 'text' }
 import { copyTasks } from './migrations/007-copy-tasks.ts'
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
+import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
 
 /** Steps are repeated, each time in a transaction of its own, while they return true. */
 const MIGRATIONS = [
@@ -20,6 +21,7 @@ const MIGRATIONS = [
   documents,
   copyTasks,
   finishDocuments,
+  taskBytes,
 ]
 
 /** "Task" in ASCII: tells our files from those of other programs. */

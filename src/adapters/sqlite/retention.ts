@@ -24,12 +24,15 @@ export const retention = (
     union select id from users where deleted_at < ?1 or revision - swept_revision >= ${SWEEP_EVERY}
     limit +?3`)
   const deleteAccount = db.query('delete from users where id = ? and deleted_at < ?')
-  const deleteOld = db.query<{ op: string; revision: Revision }, [string, string, number]>(`
+  const deleteOld = db.query<{ op: string; revision: Revision }, [string, string, number, number]>(`
     delete from changes where (user_id, revision) in (
       select user_id, revision from changes as c
-      where user_id = ? and op <> 'upsert' and at < ? and ${NOT_CURRENT}
-      order by revision limit ?)
+      where user_id = ?1 and op <> 'upsert' and (at < ?2 or revision <= ?3) and ${NOT_CURRENT}
+      order by revision limit ?4)
     returning op, revision`)
+  const selectRevision = db.query<{ revision: Revision }, [string]>(
+    'select revision from users where id = ?',
+  )
   const raise = db.query(
     'update users set compacted_revision = max(compacted_revision, ?2) where id = ?1',
   )
@@ -46,9 +49,14 @@ export const retention = (
     delete from idempotency_records where (user_id, key) in (
       select user_id, key from idempotency_records where user_id = ? and at < ? limit ?)`)
 
-  const purge = (owner: UserId, { tombstones, records }: Horizon, limit: number): number => {
+  const purge = (
+    owner: UserId,
+    { tombstones, records, revisions }: Horizon,
+    limit: number,
+  ): number => {
+    const least = (selectRevision.get(owner)?.revision ?? 0) - revisions
     const accounts = deleteAccount.run(owner, tombstones).changes
-    const old = deleteOld.all(owner, tombstones, limit)
+    const old = deleteOld.all(owner, tombstones, least, limit)
     const deletions = old.filter(({ op }) => op === 'delete').map(({ revision }) => revision)
     if (deletions.length > 0) raise.run(owner, Math.max(...deletions))
     const superseded = deleteSuperseded.run(owner, records, limit).changes

@@ -1,7 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import { closeDocument, DOCUMENT_FORMAT, openDocument } from '../../application/documents.ts'
 import type { Commit, CommitResult, TaskStore } from '../../application/ports.ts'
-import { accountDeleted, quotaExceeded } from '../../domain/access.ts'
+import { accountDeleted, byteQuotaExceeded, quotaExceeded } from '../../domain/access.ts'
 import type { Write } from '../../domain/changeset.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import {
@@ -21,6 +21,12 @@ import { idempotencyRecords } from './idempotency-records.ts'
 /** Milliseconds for which ended timelines are kept. */
 const TIMELINES_MS = 90 * 86_400_000
 
+/** Of an owner whose documents have not been counted yet, they are. */
+const BYTES = `
+  coalesce(task_bytes, (
+    select coalesce(sum(octet_length(document) - length(t.revision) - 1), 0)
+    from tasks as t where t.user_id = users.id))`
+
 type Document = { document: string; format: number }
 type Taken = { revision: Revision; timeline: string; incarnation: string; webhooks: number }
 
@@ -33,11 +39,16 @@ export const write = (
   const selectDeleted = db.query<{ deleted: number }, [string]>(
     'select deleted_at is not null as deleted from users where id = ?',
   )
-  const take = db.query<Taken, [string, number, number, number]>(`
-    insert into users (id, revision, task_count) select ?1, ?2, ?3 where ?3 <= ?4
-    on conflict (id) do update set revision = revision + ?2, task_count = task_count + ?3
-    where task_count + ?3 <= ?4 or ?3 <= 0
+  const take = db.query<Taken, [string, number, number, number, number, number]>(`
+    insert into users (id, revision, task_count, task_bytes)
+    select ?1, ?2, ?3, ?5 where ?3 <= ?4 and ?5 <= ?6
+    on conflict (id) do update
+    set revision = revision + ?2, task_count = task_count + ?3, task_bytes = ${BYTES} + ?5
+    where (task_count + ?3 <= ?4 or ?3 <= 0) and (?5 <= 0 or ${BYTES} + ?5 <= ?6)
     returning revision, timeline, incarnation, webhooks`)
+  const selectCount = db.query<{ count: number }, [string]>(
+    'select task_count as count from users where id = ?',
+  )
   const selectTimelines = db.query<{ timelines: string }, [string]>(
     'select timelines from users where id = ?',
   )
@@ -110,14 +121,23 @@ export const write = (
     each.op === 'create' ||
     isCurrent.get(owner, each.op === 'replace' ? each.task.id : each.id, each.baseRevision) !== null
 
+  const takeRevisions = (
+    owner: UserId,
+    { revisionCount, taskCountDelta, quota, bytesDelta, bytesQuota }: Omit<Commit, 'owner'>,
+  ): Taken => {
+    const [taken] = take.all(owner, revisionCount, taskCountDelta, quota, bytesDelta, bytesQuota)
+    if (taken) return taken
+    const count = (selectCount.get(owner)?.count ?? 0) + taskCountDelta
+    throw taskCountDelta > 0 && count > quota ? quotaExceeded(quota) : byteQuotaExceeded(bytesQuota)
+  }
+
   /** The counterpart of `commit_writes` in PostgreSQL. */
   const commit = ({ owner, ...commit }: Commit): CommitResult => {
-    const { at, idempotency, quota, revisionCount, taskCountDelta, writes } = commit
+    const { at, idempotency, revisionCount, writes } = commit
     if (selectDeleted.get(owner)?.deleted) throw accountDeleted()
     if (idempotency && records.has(owner, idempotency.key)) return { status: 'duplicate' }
     if (!writes.every((each) => holds(owner, each))) return { status: 'conflict' }
-    const [taken] = take.all(owner, revisionCount, taskCountDelta, quota)
-    if (!taken) throw quotaExceeded(quota)
+    const taken = takeRevisions(owner, commit)
     const base = taken.revision - revisionCount
     const current = taken.incarnation === incarnation || revisionCount === 0
     const timeline = current ? taken.timeline : beginTimeline(owner, base + 1, at)

@@ -3,6 +3,7 @@ import { earlier } from '../../domain/due-date.ts'
 import type { Horizon, Ports } from '../ports.ts'
 
 const TOMBSTONES_KEPT_MS = 90 * 86_400_000
+const REVISIONS_KEPT = 100_000
 const OWNERS = 100
 const BATCH_SIZE = 1000
 
@@ -14,6 +15,7 @@ export const purgeExpired =
     const horizon: Horizon = {
       tombstones: earlier(at, TOMBSTONES_KEPT_MS),
       records: earlier(at, RECORDS_KEPT_MS),
+      revisions: REVISIONS_KEPT,
     }
     for (;;) {
       let removed = 0

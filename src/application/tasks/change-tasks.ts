@@ -6,12 +6,12 @@ import type { IdempotencyKey } from '../ports.ts'
 
 /** All operations or none, one after the other. Errors name the operation that failed. */
 export const changeTasks =
-  (ports: WritePorts, quota: number) =>
+  (ports: WritePorts) =>
   async (
     actor: UserId,
     operations: readonly Operation[],
     key?: IdempotencyKey,
   ): Promise<{ changes: Change[]; replayed: boolean }> => {
-    const { changes, replayed } = await execute(ports, actor, operations, { quota, key })
+    const { changes, replayed } = await execute(ports, actor, operations, key)
     return { changes: changes.map(({ change }) => change), replayed }
   }

@@ -14,4 +14,4 @@ export const completeTask =
     precondition: Precondition = 'any',
     key?: IdempotencyKey,
   ): Promise<TaskResult> =>
-    executeOne(ports, actor, { op: 'complete', id, want, precondition }, { key })
+    executeOne(ports, actor, { op: 'complete', id, want, precondition }, key)

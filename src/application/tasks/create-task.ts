@@ -3,8 +3,8 @@ import type { WritePorts } from '../execute.ts'
 import type { IdempotencyKey } from '../ports.ts'
 import { executeOne, type TaskResult } from './execute-one.ts'
 
-/** Throws `invalid` with every bad field, and `quota-exceeded` when the actor has `quota` tasks. */
+/** Throws `invalid` with every bad field, and `quota-exceeded` when the actor has no room left. */
 export const createTask =
-  (ports: WritePorts, quota: number) =>
+  (ports: WritePorts) =>
   (actor: UserId, draft: TaskDraft, key?: IdempotencyKey): Promise<TaskResult> =>
-    executeOne(ports, actor, { op: 'create', draft }, { quota, key })
+    executeOne(ports, actor, { op: 'create', draft }, key)

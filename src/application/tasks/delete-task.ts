@@ -12,6 +12,6 @@ export const deleteTask =
     precondition: Precondition = 'any',
     key?: IdempotencyKey,
   ): Promise<{ replayed: boolean }> => {
-    const { replayed } = await execute(ports, actor, [{ op: 'delete', id, precondition }], { key })
+    const { replayed } = await execute(ports, actor, [{ op: 'delete', id, precondition }], key)
     return { replayed }
   }

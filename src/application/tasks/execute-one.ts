@@ -2,7 +2,8 @@ import type { Operation } from '../../domain/changeset.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { Task, UserId } from '../../domain/task.ts'
 import type { Version } from '../../domain/version.ts'
-import { type ExecuteOptions, execute, type WritePorts } from '../execute.ts'
+import { execute, type WritePorts } from '../execute.ts'
+import type { IdempotencyKey } from '../ports.ts'
 
 export type TaskResult = Readonly<{ task: Task; version: Version; replayed: boolean }>
 
@@ -11,9 +12,9 @@ export const executeOne = async (
   ports: WritePorts,
   actor: UserId,
   operation: Exclude<Operation, { op: 'delete' }>,
-  options: ExecuteOptions,
+  key?: IdempotencyKey,
 ): Promise<TaskResult> => {
-  const { changes, replayed } = await execute(ports, actor, [operation], options)
+  const { changes, replayed } = await execute(ports, actor, [operation], key)
   const [only] = changes
   if (only?.change.op !== 'upsert') {
     throw new DomainError(

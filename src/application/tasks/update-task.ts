@@ -14,4 +14,4 @@ export const updateTask =
     precondition: Precondition = 'any',
     key?: IdempotencyKey,
   ): Promise<TaskResult> =>
-    executeOne(ports, actor, { op: 'update', id, patch, precondition }, { key })
+    executeOne(ports, actor, { op: 'update', id, patch, precondition }, key)

@@ -8,21 +8,27 @@ import {
   webhookNotFound,
   webhooksExceeded,
 } from '../../domain/webhook.ts'
+import { spend } from '../budgets/spend.ts'
 import { findRecord } from '../idempotency.ts'
 import type { IdempotencyKey, Ports } from '../ports.ts'
 import type { WebhookResult } from './change-webhook.ts'
 
-type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'now' | 'newId' | 'newSecret' | 'urlProblem'>
+type Needs = Pick<
+  Ports,
+  'tasks' | 'webhooks' | 'now' | 'newId' | 'newSecret' | 'urlProblem' | 'budgets'
+>
 
 /** Delivers what changes from now on. Throws `invalid`, and `quota-exceeded` after ten. */
 export const createWebhook =
-  ({ tasks, webhooks, now, newId, newSecret, urlProblem }: Needs) =>
+  (ports: Needs) =>
   async (
     actor: UserId,
     url: string,
     wanted: readonly string[],
     key?: IdempotencyKey,
   ): Promise<WebhookResult> => {
+    const { tasks, webhooks, now, newId, newSecret, urlProblem } = ports
+    spend(ports, actor, 'writes')
     throwIfInvalid(webhookIssues({ url, events: wanted }, urlProblem))
     const events = WEBHOOK_EVENTS.filter((event) => wanted.includes(event))
     const at = now()

@@ -31,7 +31,7 @@ describe('migrations', () => {
     }
     const sql = postgres(url, { max: 1 })
     const versions = await sql`select version from taskport.migrations order by version`
-    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect([...(await sql`select version from taskport.functions`)]).toEqual([
       { version: FUNCTIONS_VERSION },
     ])
@@ -81,7 +81,8 @@ describe('migrations', () => {
     const body = await bodyOf()
     const replaceBy = (version: number) =>
       sql.unsafe(`
-        create or replace function taskport.return_revisions(p_owner text, p_count bigint, p_added integer)
+        create or replace function taskport.return_revisions(
+          p_owner text, p_count bigint, p_added integer, p_bytes bigint)
         returns void language sql as $$ select null::void $$;
         update taskport.functions set version = ${version}`)
     await replaceBy(FUNCTIONS_VERSION + 1)
@@ -96,6 +97,6 @@ describe('migrations', () => {
   test('a change of the functions needs a new version', async () => {
     const path = join(import.meta.dir, '../../../src/adapters/postgres/functions.sql')
     const digest = Bun.hash(await Bun.file(path).text()).toString(36)
-    expect({ version: FUNCTIONS_VERSION, digest }).toEqual({ version: 1, digest: '8eu8glhv778u' })
+    expect({ version: FUNCTIONS_VERSION, digest }).toEqual({ version: 2, digest: '3mglhi3tco1h' })
   })
 })

@@ -33,6 +33,8 @@ const GOOD: Readonly<Record<string, Request>> = {
 const away = openFailingServer(new DomainError('unavailable', 'The storage cannot be reached.'))
 const broken = openFailingServer(new Error('broken'))
 const full = openServer({ taskQuota: 0 })
+const exhausted = openServer({ budgets: { spend: () => ({ left: 0, wait: 1, reset: 1 }) } })
+const tiny = openServer({ storageQuota: 0 })
 
 const takes = (operationId: string, header: string): boolean =>
   operation(operationId).parameters.some(({ name }) => name === header)
@@ -50,6 +52,7 @@ const common = Object.entries(GOOD).flatMap(([id, good]): Case[] => {
   const cases: Case[] = [
     [id, 401, 'without a token', { ...good, as: null }],
     [id, 401, 'with a bad token', { ...good, as: 'bad' }],
+    [id, 429, 'beyond the budget', { ...good, server: exhausted }],
     [id, 503, 'without a key', { ...good, as: 'keyless' }],
     [id, 503, 'while the storage is away', { ...good, server: away }],
     [id, 500, 'when the storage is broken', { ...good, server: broken }],
@@ -113,6 +116,7 @@ const CASES: Case[] = [
   ['listTasks', 400, 'for a bad value', { search: '?status=done' }],
   ['listTasks', 400, 'for an unknown parameter', { search: '?state=all' }],
   ['createTask', 403, 'beyond the quota', { ...NEW, server: full }],
+  ['createTask', 403, 'beyond the bytes', { ...NEW, server: tiny }],
   ['completeTask', 200, 'with the task set', { body: { completed: false } }],
   ['changeTasks', 403, 'beyond the quota', { ...BATCH, server: full }],
   ['changeTasks', 403, "for another user's task", oneOf({ op: 'complete' }, { as: 'bob' })],

@@ -2,7 +2,6 @@ import type { ChangesAhead } from '../../../application/changes/follow-changes.t
 import type { ChangePage } from '../../../application/changes/read-changes.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
-import { TransportError } from '../transport/problem.ts'
 import { encodePosition } from './position.ts'
 
 export type StreamOptions = Readonly<{
@@ -56,7 +55,7 @@ export const eventStreams = ({
 
   const requireRoom = (user: UserId): void => {
     if ((streams.get(user)?.size ?? 0) < perUser) return
-    throw new TransportError(
+    throw new DomainError(
       'too-many-requests',
       `You have ${perUser} event streams open, the maximum. Close one first.`,
     )

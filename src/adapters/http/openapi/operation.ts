@@ -15,7 +15,7 @@ type Common = Readonly<{ security?: readonly object[]; failures?: readonly Failu
 
 export const AUTHENTICATED: Common = {
   security: [{ bearer: [] }],
-  failures: ['unauthenticated', 'internal', 'unavailable'],
+  failures: ['unauthenticated', 'too-many-requests', 'internal', 'unavailable'],
 }
 
 export const BODY_FAILURES = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const

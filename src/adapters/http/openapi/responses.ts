@@ -27,6 +27,11 @@ export const headers = {
     required: true,
     schema: { ...TEXT, enum: ['Bearer', 'Bearer error="invalid_token"'] },
   },
+  RateLimit: {
+    description:
+      'The requests that the user has left (r) and the seconds until all are back (t), as in draft-ietf-httpapi-ratelimit-headers.',
+    schema: { ...TEXT, examples: ['"requests";r=998;t=1'] },
+  },
   'Retry-After': {
     description: 'Seconds to wait before the next attempt.',
     required: true,
@@ -38,14 +43,17 @@ type Header = keyof typeof headers
 
 const headersOf = (names: readonly Header[]) =>
   Object.fromEntries(
-    ['X-Request-Id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+    ['X-Request-Id', 'RateLimit', ...names].map((name) => [
+      name,
+      { $ref: `#/components/headers/${name}` },
+    ]),
   )
 
 const FAILURES = {
   invalid: ['The request is malformed, or a value in it is invalid.'],
   unauthenticated: ['The token is missing, expired or invalid.', 'WWW-Authenticate'],
   forbidden: ['The resource belongs to another user, or the origin is not trusted.'],
-  'quota-exceeded': ['The user has the maximum number of tasks or webhooks.'],
+  'quota-exceeded': ['The user has the most tasks, bytes of tasks, or webhooks allowed.'],
   'not-found': ['No resource has this id.'],
   stale: ['The version of the task is none of those in If-Match.', 'ETag'],
   'payload-too-large': ['The body is larger than 64 KiB.'],
@@ -54,7 +62,7 @@ const FAILURES = {
   'key-reused': ['The Idempotency-Key was used for a different request.'],
   'already-exists': ['An account with this email address exists.'],
   'too-many-requests': [
-    'Too many attempts from this client, or too many open streams of this user.',
+    'Too many requests, changes, pings, replays, sign-ins or open streams. Retry later.',
     'Retry-After',
   ],
   internal: ['An unexpected error. The response identifies the request and nothing else.'],

@@ -69,7 +69,7 @@ const update = (types: readonly string[]) => ({
   parameters: [ID, IF_MATCH, IDEMPOTENCY_KEY],
   requestBody: requestBody(TaskPatch, types, { title: 'Buy oat milk', due_date: null }),
   responses: { 200: CHANGED },
-  failures: WRITE_BODY,
+  failures: [...WRITE_BODY, 'quota-exceeded'] as const,
 })
 
 export const operations = describeOperations('tasks', AUTHENTICATED, {

@@ -1,4 +1,6 @@
+import type { App } from '../../../application/index.ts'
 import type { TokenVerifier } from '../../../application/ports.ts'
+import { budgetExceeded } from '../../../domain/budget.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import { problem, problemOf } from './problem.ts'
 import { contextOf } from './request-context.ts'
@@ -7,17 +9,18 @@ const MISSING = 'The token is missing. Send it as Authorization: Bearer <token>.
 
 const MALFORMED = 'The token is not valid here. Send one token as Authorization: Bearer <token>.'
 
-/** Bearer tokens (RFC 6750). Rejects a request before any of its body is read. */
+/** Bearer tokens (RFC 6750), and budgets. Rejects a request before any of its body is read. */
 export const authenticate =
-  (verify: TokenVerifier) =>
+  (verify: TokenVerifier, admitRequest: App['admitRequest']) =>
   (request: Request): Promise<Response | undefined> | undefined => {
     const { path } = contextOf(request)
     if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
-    return requireToken(verify, request)
+    return requireToken(verify, admitRequest, request)
   }
 
 const requireToken = async (
   verify: TokenVerifier,
+  admitRequest: App['admitRequest'],
   request: Request,
 ): Promise<Response | undefined> => {
   const context = contextOf(request)
@@ -30,6 +33,9 @@ const requireToken = async (
     const identity = verified instanceof Promise ? await verified : verified
     context.user = identity.user_id
     context.expires = identity.expires_at
+    const spent = admitRequest(identity.user_id)
+    context.spent = spent
+    if (spent.wait > 0) throw budgetExceeded('requests', spent.wait)
     return undefined
   } catch (error) {
     if (!(error instanceof DomainError && error.kind === 'unauthenticated')) {

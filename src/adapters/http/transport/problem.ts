@@ -6,7 +6,6 @@ type TransportKind =
   | 'payload-too-large'
   | 'unsupported-media-type'
   | 'already-exists'
-  | 'too-many-requests'
   | 'internal'
 
 export type ProblemKind = ErrorKind | TransportKind
@@ -98,12 +97,15 @@ export const problemOf = (
 ): Response | undefined => {
   if (error instanceof TransportError) return problem(error.kind, error.message)
   if (!(error instanceof DomainError)) return undefined
-  const { kind, message, issues, version } = error
+  const { kind, message, issues, version, retryAfter } = error
   return problem(kind, message, {
     issues,
     naming,
     ...(PROBLEMS[kind].status >= 500 && { instance: instanceOf(requestId) }),
-    headers: version === undefined ? {} : { etag: taskTag(version) },
+    headers: {
+      ...(version !== undefined && { etag: taskTag(version) }),
+      ...(retryAfter !== undefined && { 'retry-after': String(Math.ceil(retryAfter / 1000)) }),
+    },
   })
 }
 

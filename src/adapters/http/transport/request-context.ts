@@ -1,3 +1,4 @@
+import type { Spent } from '../../../application/ports.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
 
@@ -12,6 +13,8 @@ export type RequestContext = {
   /** The pattern, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
+  /** Of the user's requests. */
+  spent?: Spent
   /** Milliseconds since 1970, when the token expires. */
   expires?: number
   body?: Uint8Array
