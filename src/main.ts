@@ -38,18 +38,18 @@ try {
     },
     config,
   )
-  const { verify, accounts, close } = await openIdentity(config, storage, app.deleteAccount, log)
+  const { verify, accounts, ...identity } = await openIdentity(config, storage, app, log, fail)
   const onFailure = (error: unknown): void =>
     log.error(serializeError(error), 'event stream failed')
   const routes = api(app, verify, { version, streams: { onFailure }, accounts })
-  if (config.worker) await readyInTime(storage.reached)
+  if (config.worker) await readyInTime(identity.reached)
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
   background = startBackground(app, storage, log)
 
   onShutdown(log, async () => {
     routes.endStreams()
     await Promise.all([server.stop(), background?.stop()])
-    await close()
+    await identity.close()
     await storage.close()
   })
   log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')

@@ -7,9 +7,9 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   { folder: 'src/application/', own: ['src/domain/', 'src/application/'], packages: /^$/ },
   adapter(
     'http',
-    /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|swagger-ui-dist.*|node:.*)$/,
+    /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|@zxcvbn-ts\/language-common|ipaddr\.js|swagger-ui-dist.*|node:.*)$/,
   ),
-  adapter('identity', /^(better-auth(\/.*)?|kysely|pg|bun:sqlite|node:.*)$/),
+  adapter('identity', /^(better-auth(\/.*)?|ipaddr\.js|kysely|lru-cache|pg|bun:sqlite|node:.*)$/),
   adapter('jobs', /^pg-boss$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),

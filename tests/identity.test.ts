@@ -209,12 +209,12 @@ describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
     await ready(server)
     expect(await count('account')).toBe(await count('user'))
     expect(await count('user')).toBeGreaterThanOrEqual(acknowledged.length)
-    for (const { userId, token: email } of acknowledged) {
+    for (const [n, { userId, token: email }] of acknowledged.entries()) {
       const response = await post(
         server.url,
         '/sign-in/email',
         { email, password: PASSWORD },
-        { 'x-peer': email },
+        { 'x-peer': `10.8.0.${n}` },
       )
       expect((await json(response)).user.id).toBe(userId)
     }

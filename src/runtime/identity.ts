@@ -1,29 +1,34 @@
 import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
 import type { Accounts } from '../adapters/http/accounts/routes.ts'
+import type { App } from '../application/index.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { TokenVerifier } from '../application/ports.ts'
 import { type Config, secretPath } from './config.ts'
-import { localSecret } from './local-secret.ts'
+import { localSecret, newSecret } from './local-secret.ts'
 import type { OpenStorage } from './storage.ts'
 
 export type OpenIdentity = Readonly<{
   verify: TokenVerifier
   accounts?: Accounts
+  /** Resolves when users can sign in for the first time. */
+  reached: Promise<void>
   close(): void | Promise<void>
 }>
 
-/** Loads only what the configuration needs. `onDelete` is called before an account is deleted. */
+/** Loads only what the configuration needs. `fail` is called when the secret is a wrong one. */
 export const openIdentity = async (
   config: Config,
   { reached }: OpenStorage,
-  onDelete: (userId: string) => Promise<void>,
+  { deleteAccount }: Pick<App, 'deleteAccount'>,
   log: Log,
+  fail: (error: Error) => void,
 ): Promise<OpenIdentity> => {
   const { tokens, identity, storage } = config
   if (!identity) {
     const { tokenVerifier } = await import('../adapters/jwt/index.ts')
     const onStale = (error: unknown): void => log.error(serializeError(error), 'keys not refreshed')
-    return { verify: tokenVerifier({ ...tokens, onStale }), close: () => {} }
+    return { verify: tokenVerifier({ ...tokens, onStale }), reached, close: () => {} }
   }
   const [{ identityProvider }, { keySetVerifier }] = await Promise.all([
     import('../adapters/identity/index.ts'),
@@ -32,19 +37,18 @@ export const openIdentity = async (
   const { issuer = 'taskport', audience = 'taskport' } = tokens
   const origin = originOf(config)
   const accounts = identityProvider({
-    storage:
-      storage.kind === 'sqlite'
-        ? { kind: 'sqlite', path: `${config.dataFolder}/auth.db` }
-        : storage,
+    storage: storage.kind === 'sqlite' ? { kind: 'sqlite', path: databasePath(config) } : storage,
     reached,
     issuer,
     audience,
-    secret:
-      identity.secret ?? localSecret(storage.kind === 'memory' ? undefined : secretPath(config)),
+    secret: identity.secret ?? (await storedSecret(config)),
+    secretSource: identity.secret === undefined ? secretPath(config) : 'AUTH_SECRET',
     baseUrl: /^https?:/.test(issuer) ? issuer : origin,
     origins: config.corsOrigins,
-    onDelete,
+    onDelete: deleteAccount,
     onError: (error) => log.error(serializeError(error), 'identity provider'),
+    onRefusal: fail,
+    onFailedAttempt: (attempt) => log.info(attempt, 'wrong password'),
   })
   if (storage.kind !== 'postgres') await accounts.ready()
   const verify = keySetVerifier({
@@ -54,7 +58,15 @@ export const openIdentity = async (
     issuer,
     audience,
   })
-  return { verify, accounts, close: accounts.close }
+  return { verify, accounts, reached: accounts.opened, close: accounts.close }
+}
+
+const databasePath = ({ dataFolder }: Config): string => join(dataFolder, 'auth.db')
+
+const storedSecret = async (config: Config): Promise<string> => {
+  if (config.storage.kind === 'memory') return newSecret()
+  const { hasSigningKeys } = await import('../adapters/identity/sqlite-database.ts')
+  return localSecret(secretPath(config), () => hasSigningKeys(databasePath(config)))
 }
 
 /** An IPv6 address stands in brackets in a URL (RFC 3986 section 3.2.2). */

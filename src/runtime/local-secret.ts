@@ -2,22 +2,30 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 
-/** Readable by its owner alone; not stored without a path. Throws an Error that says what to do. */
-export const localSecret = (path?: string): string => {
-  if (path === undefined) return newSecret()
-  const secret = stored(path)
+/**
+ * Readable by its owner alone. Generated when the file does not exist, unless it `isNeeded` to
+ * decrypt something. Throws an Error that says what to do.
+ */
+export const localSecret = (path: string, isNeeded: () => boolean): string => {
+  const present = storing(path, () => read(path))
+  if (present === undefined && isNeeded()) throw unusable(path, 'is missing.')
+  const secret = present ?? storing(path, () => create(path))
   const problem = secretProblem(secret)
-  if (problem === undefined) return secret
-  throw new Error(
-    `The secret in ${path} ${problem} Restore it from a backup, or set AUTH_SECRET to what it was. ` +
-      'If it is lost, delete it together with the signing keys that it encrypts (table jwks in ' +
-      'auth.db beside it): a new one is generated at the next start.',
-  )
+  if (problem !== undefined) throw unusable(path, problem)
+  return secret
 }
 
-const stored = (path: string): string => {
+const unusable = (path: string, problem: string): Error =>
+  new Error(
+    `The secret in ${path} ${problem} Restore it from a backup, or set AUTH_SECRET to what it was. ` +
+      'If it is lost, delete it together with the signing keys that it encrypts (table jwks in ' +
+      'auth.db beside it): a new one is generated at the next start, and all users have to sign in ' +
+      'again.',
+  )
+
+const storing = <Result>(path: string, step: () => Result): Result => {
   try {
-    return read(path) ?? create(path)
+    return step()
   } catch (error) {
     throw new Error(
       `Cannot store a secret in ${path}: ${error instanceof Error ? error.message : error}. ` +
@@ -27,7 +35,7 @@ const stored = (path: string): string => {
   }
 }
 
-const newSecret = (): string =>
+export const newSecret = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
 
 /** Written whole under another name first, so that no process ever reads a part of it. */

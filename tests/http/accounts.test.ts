@@ -10,10 +10,13 @@ const http = openHttp(memoryStorage().tasks, {
     issuer: 'taskport',
     audience: 'taskport',
     secret: 'a secret of the identity provider, 32 bytes',
+    secretSource: 'AUTH_SECRET',
     baseUrl: 'http://localhost',
     origins: [],
     onDelete: async () => {},
     onError: () => {},
+    onRefusal: () => {},
+    onFailedAttempt: () => {},
   }),
 })
 

@@ -3,6 +3,7 @@ import type { Spent } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { isEventStream } from './changes/event-streams.ts'
+import { peerAddress } from './transport/peer-address.ts'
 import { problem, problemOf, unexpected } from './transport/problem.ts'
 import {
   contextOf,
@@ -79,6 +80,7 @@ export const handler = (
       method,
       headers: request.headers,
       body: method === 'GET' ? null : request.body,
+      signal: request.signal,
     })
   }
 
@@ -120,8 +122,9 @@ export const handler = (
 
   return async (request, address = () => '') => {
     const forwarded = (): string | undefined =>
-      trustProxy && request.headers.get(trustProxy)?.split(',').at(-1)?.trim()
-    const context = createContext(request, () => forwarded() || address() || '')
+      trustProxy && request.headers.get(trustProxy)?.split(',').at(-1)
+    const peer = (): string => peerAddress(forwarded()) ?? peerAddress(address()) ?? ''
+    const context = createContext(request, peer)
     const { promise: timeout, reject } = Promise.withResolvers<Response>()
     const timer = setTimeout(
       () => reject(new DomainError('unavailable', 'The request timed out. Try again.')),

@@ -3,6 +3,7 @@ import { getMigrations } from 'better-auth/db/migration'
 import { jwt } from 'better-auth/plugins/jwt'
 import type { IdentityDatabase } from './database.ts'
 import { passwords } from './passwords.ts'
+import { checkSigningKey } from './signing-key.ts'
 
 const DAY = 86_400
 
@@ -11,6 +12,8 @@ export type AuthSettings = Readonly<{
   audience: string
   /** At least 32 bytes; it encrypts the signing key and signs the session cookies. */
   secret: string
+  /** What holds the secret, for messages. */
+  secretSource: string
   /** The server's URL for browsers; with `https` cookies are secure. */
   baseUrl: string
   /** Origins of front ends that may use sessions, besides the server's own. */
@@ -39,7 +42,7 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
       enabled: true,
       minPasswordLength: 8,
       maxPasswordLength: 256,
-      password: passwords(),
+      password: passwords,
     },
     user: {
       deleteUser: { enabled: true, beforeDelete: async ({ id }) => settings.onDelete(id) },
@@ -56,17 +59,7 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
         disableSettingJwtHeader: true,
       }),
     ],
-    rateLimit: {
-      enabled: true,
-      storage: 'memory',
-      window: 10,
-      max: 100,
-      customRules: {
-        '/sign-in/email': { window: 60, max: 10 },
-        '/sign-up/email': { window: 60, max: 10 },
-        '/delete-user': { window: 60, max: 10 },
-      },
-    },
+    rateLimit: { enabled: false },
     advanced: {
       ipAddress: { ipAddressHeaders: [PEER_HEADER] },
       // Explicit, because the library's default checks less when NODE_ENV is "test".
@@ -83,7 +76,7 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
     onAPIError: { throw: true },
   }) satisfies BetterAuthOptions
 
-/** Migrates the schema and creates the first signing key before it resolves. */
+/** Migrates the schema and creates the first signing key. Throws a WrongSecretError. */
 export const openAuth = async (
   { database, exclusively }: IdentityDatabase,
   settings: AuthSettings,
@@ -93,6 +86,7 @@ export const openAuth = async (
     const { runMigrations } = await getMigrations(options)
     await runMigrations()
     const auth = betterAuth(options)
+    await checkSigningKey(auth, settings.secretSource)
     await auth.api.getJwks()
     return auth
   }

@@ -1,21 +1,31 @@
+import { type AttemptOptions, limitAttempts } from './attempts.ts'
 import { type Auth, type AuthSettings, openAuth, PEER_HEADER } from './auth.ts'
 import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
 import { throwingOutages, unavailable } from './outage.ts'
+import { WrongSecretError } from './signing-key.ts'
 
 export type IdentityOptions = Omit<AuthSettings, 'onError'> &
+  Pick<AttemptOptions, 'onFailedAttempt'> &
   Readonly<{
     storage: IdentityStorage
     /** Resolves when the database server has been reached for the first time. */
     reached: Promise<void>
     onError: (error: unknown) => void
+    /** Called when the database can never be used with this secret. */
+    onRefusal: (error: Error) => void
   }>
 
 export type IdentityProvider = Readonly<{
-  /** Limits attempts by `peer`. Throws `unavailable` while the database cannot be reached. */
+  /**
+   * Limits attempts by `peer` and by account. Throws `unavailable` while the database cannot be
+   * reached.
+   */
   handle(request: Request, peer: string): Promise<Response>
   /** RFC 7517. */
   keys(): Promise<Response>
   ready(): Promise<void>
+  /** Resolves when the database is migrated and the secret is known to fit. */
+  opened: Promise<void>
   close(): Promise<void>
 }>
 
@@ -29,6 +39,8 @@ export const identityProvider = ({
   storage,
   reached,
   onError,
+  onRefusal,
+  onFailedAttempt,
   ...settings
 }: IdentityOptions): IdentityProvider => {
   let database: IdentityDatabase | undefined
@@ -42,6 +54,7 @@ export const identityProvider = ({
         opened = await openAuth(database, { ...settings, onError })
       } catch (error) {
         if (storage.kind !== 'postgres') throw error
+        if (error instanceof WrongSecretError) return onRefusal(error)
         onError(error)
         await Bun.sleep(RETRY_MS)
       }
@@ -57,17 +70,25 @@ export const identityProvider = ({
     return throwingOutages(() => step(auth))
   }
 
+  const emailOf = async (request: Request): Promise<string | undefined> => {
+    const { email } = (await request.clone().json()) as { email?: string }
+    if (email !== undefined) return email
+    return use(async ({ api }) => (await api.getSession({ headers: request.headers }))?.user.email)
+  }
+  const respond = (request: Request, peer: string): Promise<Response> =>
+    use((auth) => {
+      request.headers.set(PEER_HEADER, peer)
+      return auth.handler(request)
+    })
+
   return {
-    handle: (request, peer) =>
-      use((auth) => {
-        request.headers.set(PEER_HEADER, peer)
-        return auth.handler(request)
-      }),
+    handle: limitAttempts(respond, { secret: settings.secret, emailOf, onFailedAttempt }),
     keys: () => use(async (auth) => Response.json(await auth.api.getJwks())),
     ready: async () => {
       if (storage.kind === 'postgres' && !opened) throw unavailable()
       await use(async (auth) => void (await auth.api.getJwks()))
     },
+    opened: opening,
     close: async () => {
       closed = true
       await database?.close()

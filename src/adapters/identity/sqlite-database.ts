@@ -1,5 +1,5 @@
 import { Database, type SQLQueryBindings } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SqliteDialect, type SqliteStatement } from 'kysely'
 import type { IdentityDatabase } from './database.ts'
@@ -21,6 +21,18 @@ export const openSqlite = (path: string): IdentityDatabase => {
     },
     exclusively: (step) => step(),
     close: async () => close(),
+  }
+}
+
+/** Whether the file has keys that a secret encrypts. */
+export const hasSigningKeys = (path: string): boolean => {
+  if (!existsSync(path)) return false
+  const database = new Database(path)
+  try {
+    const table = database.query("select 1 from sqlite_master where name = 'jwks'").get()
+    return table !== null && database.query('select 1 from jwks limit 1').get() !== null
+  } finally {
+    database.close()
   }
 }
 

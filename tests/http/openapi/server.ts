@@ -11,10 +11,13 @@ export const accounts = identityProvider({
   issuer: 'taskport',
   audience: 'taskport',
   secret: 'a secret of the identity provider, 32 bytes',
+  secretSource: 'AUTH_SECRET',
   baseUrl: 'http://localhost',
   origins: [],
   onDelete: async () => {},
   onError: () => {},
+  onRefusal: () => {},
+  onFailedAttempt: () => {},
 })
 
 type Options = Parameters<typeof openHttp>[1]

@@ -29,16 +29,16 @@ export const accountResource = (accounts: Accounts): Resource => ({
 /** Exposes these routes of the provider and no others; it receives only validated bodies. */
 const accountRoutes = (accounts: Accounts) => {
   const forward =
-    (read?: (body: unknown) => object) =>
+    (read?: (body: unknown) => object | Promise<object>) =>
     async ({ request }: { request: Request }): Promise<Response> => {
       const peer = contextOf(request).peer()
       const headers = new Headers(request.headers)
       const given = request.method === 'POST' ? await readJson(request, JSON_TYPE) : undefined
-      const body = read ? JSON.stringify(read(given)) : null
+      const body = read ? JSON.stringify(await read(given)) : null
       if (!body) headers.delete('content-type')
       headers.delete('content-length')
       const response = await accounts.handle(
-        new Request(request.url, { method: request.method, headers, body }),
+        new Request(request.url, { method: request.method, headers, body, signal: request.signal }),
         peer,
       )
       return response.ok ? noStore(response) : problemFrom(response)
@@ -65,7 +65,6 @@ const KINDS: Record<number, ProblemKind> = {
   403: 'forbidden',
   404: 'not-found',
   422: 'already-exists',
-  429: 'too-many-requests',
 }
 
 const EXISTS = 'An account with this email address exists. Sign in instead.'
@@ -89,13 +88,11 @@ const problemFrom = async (response: Response): Promise<Response> => {
     throw new Error(`The identity provider responded with ${response.status} ${code ?? ''}`)
   const text = typeof message === 'string' ? message : ''
   const detail = DETAILS[String(code)] ?? FALLBACK[kind] ?? `${text}.`
-  const retryAfter = response.headers.get('x-retry-after')
   const badEmail = code === 'INVALID_EMAIL' || (code === 'VALIDATION_ERROR' && /email/.test(text))
   return problem(kind, badEmail ? `email ${EMAIL_HELP}` : detail, {
     ...(badEmail && { issues: [{ field: 'email', detail: EMAIL_HELP }] }),
     headers: {
       'cache-control': 'no-store',
-      ...(retryAfter !== null && { 'retry-after': retryAfter }),
       ...(kind === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
     },
     extensions: {
@@ -107,5 +104,4 @@ const problemFrom = async (response: Response): Promise<Response> => {
 
 const FALLBACK: Partial<Record<ProblemKind, string>> = {
   unauthenticated: 'There is no session. Sign in and send its cookie.',
-  'too-many-requests': 'Too many attempts. Retry after the time in Retry-After.',
 }

@@ -3,6 +3,7 @@ import { type Issue, throwIfInvalid } from '../../../domain/errors.ts'
 import { textProblem } from '../../../domain/text.ts'
 import { nullable, references, timestamp } from '../openapi/schema.ts'
 import { bodyReader, type FieldCheck } from '../transport/body-reader.ts'
+import { isCommonPassword, loadCommonPasswords } from './common-passwords.ts'
 
 export const EMAIL_HELP = 'must be an email address.'
 
@@ -19,6 +20,11 @@ const email = t.String({
   description: 'Case-insensitive.',
 })
 const password = t.String({ minLength: PASSWORD_MIN, maxLength: PASSWORD_MAX })
+const newPassword = t.String({
+  minLength: PASSWORD_MIN,
+  maxLength: PASSWORD_MAX,
+  description: 'Not a common password, nor the name or the email address.',
+})
 const rememberMe = t.Optional(
   t.Boolean({ description: 'If false, the session ends when the browser is closed.' }),
 )
@@ -28,7 +34,7 @@ const RegistrationSchema = t.Object(
   {
     name: t.String({ minLength: 1, maxLength: NAME_MAX }),
     email,
-    password,
+    password: newPassword,
     rememberMe,
     callbackURL,
   },
@@ -83,16 +89,39 @@ const accountIssues: FieldCheck = ({ name, email, password }) => {
   )
 }
 
+/** NIST SP 800-63B section 3.1.1.2. */
+const newPasswordProblem = ({ name, email, password }: Readonly<Record<string, unknown>>) => {
+  if (typeof password !== 'string') return undefined
+  const own = [name, email].map((text) =>
+    String(text ?? '')
+      .trim()
+      .toLowerCase(),
+  )
+  if (own.includes(password.trim().toLowerCase())) {
+    return 'must not be your name or your email address. Choose another.'
+  }
+  return isCommonPassword(password)
+    ? 'is one of the most common ones. Choose another, such as several random words.'
+    : undefined
+}
+
+const registrationIssues: FieldCheck = (fields) => {
+  const issues = accountIssues(fields)
+  const detail = newPasswordProblem(fields)
+  const known = issues.some(({ field }) => field === 'password')
+  return detail && !known ? [...issues, { field: 'password', detail }] : issues
+}
+
 /** A rough check; the provider has its own. */
 const EMAIL = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,189}$/u
 
 type Fields = Readonly<{ name?: string; email?: string; password: string; callbackURL?: string }>
 
-const accountReader = (schema: TObject) => {
-  const reader = bodyReader(schema, EXPECTATIONS, accountIssues)
+const accountReader = (schema: TObject, check = accountIssues) => {
+  const reader = bodyReader(schema, EXPECTATIONS, check)
   return (body: unknown): object => {
     const { callbackURL: _, ...given } = reader.read(body) as Fields
-    throwIfInvalid(accountIssues(given))
+    throwIfInvalid(check(given))
     return {
       ...given,
       ...(given.name !== undefined && { name: given.name.trim() }),
@@ -101,6 +130,11 @@ const accountReader = (schema: TObject) => {
   }
 }
 
-export const readRegistration = accountReader(RegistrationSchema)
+const registration = accountReader(RegistrationSchema, registrationIssues)
+
+export const readRegistration = async (body: unknown): Promise<object> => {
+  await loadCommonPasswords()
+  return registration(body)
+}
 export const readCredentials = accountReader(CredentialsSchema)
 export const readDeletion = accountReader(DeletionSchema)

@@ -1,0 +1,90 @@
+import { DomainError } from '../../domain/errors.ts'
+import { attemptQueue } from './attempt-queue.ts'
+import { countAll, counter } from './counter.ts'
+import { guesses } from './guesses.ts'
+import { LIMITS } from './limits.ts'
+import { networksOf } from './network.ts'
+
+export type FailedAttempt = Readonly<{
+  peer: string
+  /** A keyed hash of the email address. */
+  account: string
+}>
+
+export type AttemptOptions = Readonly<{
+  /** The key of the hashes of accounts. */
+  secret: string
+  /** The email address of the account that a request is about. */
+  emailOf: (request: Request) => Promise<string | undefined>
+  onFailedAttempt: (attempt: FailedAttempt) => void
+}>
+
+type Respond = (request: Request, peer: string) => Promise<Response>
+
+const BASE = '/api/auth'
+const SIGN_UP = '/sign-up/email'
+const SIGN_IN = '/sign-in/email'
+
+/** Throws `too-many-requests` beyond a limit, and `unavailable` when too many attempts wait. */
+export const limitAttempts = (respond: Respond, options: AttemptOptions): Respond => {
+  const requests = counter(LIMITS.requestsPerNetwork)
+  const attempts = counter(LIMITS.attemptsPerNetwork)
+  const siteAttempts = counter(LIMITS.attemptsPerSite)
+  const attempt = limitGuesses(options, inTurn(respond))
+  return async (request, peer) => {
+    const path = pathOf(request)
+    const { network, site } = networksOf(peer)
+    const hashes = request.method === 'POST' && path !== '/sign-out'
+    const wait = countAll([
+      [hashes ? attempts : requests, `${network} ${path}`],
+      ...(hashes && site ? [[siteAttempts, `${site} ${path}`] as const] : []),
+    ])
+    if (wait > 0) throw tooMany(wait)
+    return hashes ? attempt(request, peer) : respond(request, peer)
+  }
+}
+
+const inTurn = (respond: Respond): Respond => {
+  const queue = attemptQueue(LIMITS)
+  return (request, peer) => queue(request.signal, () => respond(request, peer))
+}
+
+const limitGuesses = (
+  { secret, emailOf, onFailedAttempt }: AttemptOptions,
+  respond: Respond,
+): Respond => {
+  const { begin, succeeded } = guesses()
+  const accountOf = (email: string): string =>
+    new Bun.CryptoHasher('sha256', secret).update(email.toLowerCase()).digest('hex').slice(0, 16)
+
+  return async (request, peer) => {
+    const path = pathOf(request)
+    const email = await emailOf(request)
+    if (email === undefined) return respond(request, peer)
+    const account = accountOf(email)
+    const { network } = networksOf(peer)
+    const guess = path === SIGN_UP ? NO_GUESS : begin(account, network)
+    if (guess.wait > 0) throw tooMany(guess.wait)
+    const response = await respond(request, peer).catch((error) => {
+      guess.withdraw()
+      throw error
+    })
+    if (response.ok) succeeded(account, network)
+    if (isWrongPassword(path, response)) onFailedAttempt({ peer, account })
+    else guess.withdraw()
+    return response
+  }
+}
+
+const NO_GUESS = { wait: 0, withdraw: (): void => {} }
+
+const isWrongPassword = (path: string, { status }: Response): boolean =>
+  path !== SIGN_UP && status === (path === SIGN_IN ? 401 : 400)
+
+const pathOf = ({ url }: Request): string =>
+  new URL(url).pathname.slice(BASE.length).replace(/\/+$/, '')
+
+const tooMany = (retryAfter: number): DomainError =>
+  new DomainError('too-many-requests', 'Too many attempts. Retry after the time in Retry-After.', {
+    retryAfter,
+  })

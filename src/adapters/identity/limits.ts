@@ -1,0 +1,27 @@
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const DAY = 24 * 60 * MINUTE
+
+/** In a window of milliseconds that begins with the first. */
+export type Limit = Readonly<{ max: number; window: number }>
+
+/** An attempt is a request that hashes a password. A network is an IPv4 address or an IPv6 /64. */
+export const LIMITS = {
+  requestsPerNetwork: { max: 100, window: 10 * SECOND },
+  attemptsPerNetwork: { max: 10, window: MINUTE },
+  /** An IPv6 /48, which a single customer may have (RFC 6177). */
+  attemptsPerSite: { max: 30, window: MINUTE },
+  failuresPerAccountAndNetwork: { max: 10, window: 15 * MINUTE },
+  /** Not in networks that the account was signed in from: no attack locks its owner out there. */
+  failuresPerAccount: { max: 50, window: 15 * MINUTE },
+  /** Milliseconds for which a network stays known. */
+  knownNetwork: 30 * DAY,
+  waitingAttempts: 16,
+  /** Milliseconds that an attempt waits at most. */
+  patience: 8 * SECOND,
+  /** Milliseconds after which the next attempt no longer waits for this one. */
+  turn: 9 * SECOND,
+} as const
+
+/** The least recently used are forgotten first. Unlike `max`, it reserves no memory. */
+export const BOUND = { maxSize: 20_000, sizeCalculation: () => 1 } as const
