@@ -1,6 +1,5 @@
+import { cookieOf } from './accounts.ts'
 import { PASSWORD } from './server.ts'
-
-type Outcome = 'done' | 'refused'
 
 type Call = Readonly<{
   method?: string
@@ -15,17 +14,16 @@ type Call = Readonly<{
  * Users who sign up, in and out, get tokens and write tasks, without a pause. Each response is to be
  * right, or 503 with Retry-After, or 429; others are in `wrong`.
  */
-export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {}) => {
+export const accountTraffic = (url: string, { tasks = true, visitors = 3 } = {}) => {
   const wrong: string[] = []
-  const acknowledged: string[] = []
+  const accounts: { email: string; cookie: string }[] = []
   const count = { done: 0, refused: 0 }
   let people = 0
   let requests = 0
   let stopped = false
 
-  const call = async (
-    call: Call,
-  ): Promise<{ outcome: Outcome; body: unknown; response?: Response }> => {
+  /** Undefined for a refusal. */
+  const call = async (call: Call): Promise<{ body: unknown; response: Response } | undefined> => {
     const { method = 'POST', path, body: sent, headers, right = () => true } = call
     const peer = `10.${requests >> 16}.${(requests >> 8) & 255}.${requests++ & 255}`
     let text = ''
@@ -45,7 +43,7 @@ export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {})
       const body: unknown = JSON.parse(text)
       if (response.ok && right(body, response)) {
         count.done++
-        return { outcome: 'done', body, response }
+        return { body, response }
       }
       const retryAfter = Number(response.headers.get('retry-after'))
       if (!((response.status === 503 || response.status === 429) && retryAfter > 0))
@@ -54,7 +52,7 @@ export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {})
       wrong.push(`${method} ${path}: ${error} ${text}`)
     }
     count.refused++
-    return { outcome: 'refused', body: undefined }
+    return undefined
   }
 
   /** Whether every response was a right one, none a refusal. */
@@ -63,25 +61,24 @@ export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {})
     const email = `person-${people++}@example.com`
     const signUp = { name: 'Ada', email, password: PASSWORD }
     const signedUp = await call({ path: '/auth/sign-up/email', body: signUp })
-    if (signedUp.outcome === 'done') acknowledged.push(email)
-    await call({ method: 'GET', path: '/auth/jwks', right: (body) => hasKeys(body) })
-    const known = acknowledged[people % acknowledged.length]
-    if (known === undefined) return false
-    const { response } = await signIn(known)
-    if (!response) return false
-    const cookie = response.headers
-      .getSetCookie()
-      .map((line) => line.split(';')[0])
-      .join('; ')
-    const read = { method: 'GET', headers: { cookie } }
-    await call({ ...read, path: '/auth/get-session', right: (body) => body !== null })
-    const { body } = await call({ ...read, path: '/auth/token' })
-    if (tasks && body) {
-      const headers = { authorization: `Bearer ${(body as { token: string }).token}` }
+    if (signedUp) accounts.push({ email, cookie: cookieOf(signedUp.response) })
+    await call({ method: 'GET', path: '/auth/jwks', right: hasKeys })
+    const known = accounts[people % accounts.length]
+    if (!known) return false
+
+    const own = { method: 'GET', headers: { cookie: known.cookie } }
+    await call({ ...own, path: '/auth/get-session', right: (body) => body !== null })
+    const issued = await call({ ...own, path: '/auth/token' })
+    if (tasks && issued) {
+      const headers = { authorization: `Bearer ${(issued.body as { token: string }).token}` }
       await call({ path: '/tasks', body: { title: email }, headers })
       await call({ method: 'GET', path: '/tasks', headers })
     }
-    await call({ path: '/auth/sign-out', headers: { cookie } })
+    const signedIn = await signIn(known.email)
+    if (signedIn) {
+      const headers = { cookie: cookieOf(signedIn.response) }
+      await call({ path: '/auth/sign-out', headers })
+    }
     return count.refused === before
   }
 
@@ -94,7 +91,7 @@ export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {})
 
   return {
     wrong,
-    acknowledged,
+    accounts,
     count,
     visit,
     signIn,
@@ -105,6 +102,4 @@ export const accountTraffic = (url: string, { tasks = true, visitors = 4 } = {})
   }
 }
 
-const hasKeys = (body: unknown): boolean =>
-  Array.isArray((body as { keys?: unknown[] }).keys) &&
-  (body as { keys: unknown[] }).keys.length > 0
+const hasKeys = (body: unknown): boolean => (body as { keys?: unknown[] }).keys?.length === 1

@@ -1,8 +1,10 @@
 import { type BetterAuthOptions, betterAuth } from 'better-auth'
+import { createAuthMiddleware } from 'better-auth/api'
 import { getMigrations } from 'better-auth/db/migration'
 import { jwt } from 'better-auth/plugins/jwt'
 import type { IdentityDatabase } from './database.ts'
 import { passwords } from './passwords.ts'
+import { requestState } from './request-state.ts'
 import { checkSigningKey } from './signing-key.ts'
 
 const DAY = 86_400
@@ -42,10 +44,21 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
       enabled: true,
       minPasswordLength: 8,
       maxPasswordLength: 256,
-      password: passwords,
+      password: {
+        ...passwords,
+        hash: async (password) => requestState()?.passwordHash ?? passwords.hash(password),
+      },
+    },
+    hooks: {
+      // Before the transaction of a sign-up, which would hold a connection meanwhile.
+      before: createAuthMiddleware(async ({ path, body }) => {
+        const state = requestState()
+        if (state && path === '/sign-up/email')
+          state.passwordHash = await passwords.hash(body.password)
+      }),
     },
     user: {
-      deleteUser: { enabled: true, beforeDelete: async ({ id }) => settings.onDelete(id) },
+      deleteUser: { enabled: true, beforeDelete: ({ id }) => settings.onDelete(id) },
     },
     plugins: [
       jwt({
@@ -61,6 +74,7 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
     ],
     rateLimit: { enabled: false },
     advanced: {
+      database: { joins: true },
       ipAddress: { ipAddressHeaders: [PEER_HEADER] },
       // Explicit, because the library's default checks less when NODE_ENV is "test".
       disableOriginCheck: false,
@@ -81,7 +95,17 @@ export const openAuth = async (
   { database, exclusively }: IdentityDatabase,
   settings: AuthSettings,
 ) => {
-  const options = optionsOf(database, settings)
+  const { promise, resolve } = Promise.withResolvers<Auth>()
+  /** In one statement that deletes sessions and passwords as well, where the library needs three. */
+  const deleteUser = async (id: string): Promise<void> => {
+    const { adapter } = await (await promise).$context
+    await adapter.delete({ model: 'user', where: [{ field: 'id', value: id }] })
+  }
+  const onDelete = async (id: string): Promise<void> => {
+    await settings.onDelete(id)
+    await deleteUser(id)
+  }
+  const options = optionsOf(database, { ...settings, onDelete })
   const prepare = async (): Promise<Auth> => {
     const { runMigrations } = await getMigrations(options)
     await runMigrations()
@@ -90,7 +114,6 @@ export const openAuth = async (
     await auth.api.getJwks()
     return auth
   }
-  const { promise, resolve } = Promise.withResolvers<Auth>()
   await exclusively(async () => resolve(await prepare()))
   return promise
 }

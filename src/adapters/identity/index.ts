@@ -1,7 +1,7 @@
 import { type AttemptOptions, limitAttempts } from './attempts.ts'
 import { type Auth, type AuthSettings, openAuth, PEER_HEADER } from './auth.ts'
 import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
-import { throwingOutages, unavailable } from './outage.ts'
+import { asRequest, unavailable } from './request-state.ts'
 import { WrongSecretError } from './signing-key.ts'
 
 export type IdentityOptions = Omit<AuthSettings, 'onError'> &
@@ -67,7 +67,7 @@ export const identityProvider = ({
     if (!opened) await (storage.kind === 'postgres' ? soon(opening) : opening)
     if (!opened) throw unavailable()
     const auth = opened
-    return throwingOutages(() => step(auth))
+    return asRequest(() => step(auth))
   }
 
   const emailOf = async (request: Request): Promise<string | undefined> => {

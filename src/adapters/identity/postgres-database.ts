@@ -1,7 +1,7 @@
 import { PostgresDialect, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { IdentityDatabase } from './database.ts'
-import { outage } from './outage.ts'
+import { outage } from './request-state.ts'
 
 /** "Identity" in ASCII, which no other program uses as an advisory lock. */
 const LOCK = '5288463387513681017'
@@ -16,10 +16,10 @@ const STATEMENT_MS = 5000
 /** A statement of a migration may take longer. */
 const MIGRATION_STATEMENT_MS = 30_000
 
-/** A separate pool: a sign-up holds a transaction while it hashes the password. */
+/** A separate pool, so that tasks and accounts never wait for each other's connections. */
 export const openPostgres = (url: string): IdentityDatabase => {
   const { mode, options } = optionsOf(url)
-  const pool = new pg.Pool({ ...options, max: 5, idleTimeoutMillis: 2000 })
+  const pool = new pg.Pool({ ...options, max: 4, idleTimeoutMillis: 2000 })
   pool.on('connect', withoutUncaughtErrors)
   pool.on('error', () => {})
   let deadline = MIGRATION_STATEMENT_MS

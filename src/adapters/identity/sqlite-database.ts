@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SqliteDialect, type SqliteStatement } from 'kysely'
 import type { IdentityDatabase } from './database.ts'
-import { outage } from './outage.ts'
+import { outage } from './request-state.ts'
 
 /** The lock on the task database beside it keeps other processes out. */
 export const openSqlite = (path: string): IdentityDatabase => {

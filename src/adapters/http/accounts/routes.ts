@@ -74,6 +74,7 @@ const DETAILS: Record<string, string> = {
   INVALID_EMAIL_OR_PASSWORD: 'The email address or the password is wrong. Try again, or sign up.',
   INVALID_PASSWORD: 'The password is wrong. Send the current one.',
   USER_ALREADY_EXISTS: EXISTS,
+  FAILED_TO_CREATE_USER: EXISTS,
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: EXISTS,
   MISSING_OR_NULL_ORIGIN: 'Send an Origin header together with the session cookie.',
   INVALID_ORIGIN: 'This origin is not trusted. Add it to CORS_ORIGINS.',
