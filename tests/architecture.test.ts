@@ -10,7 +10,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|@zxcvbn-ts\/language-common|ipaddr\.js|swagger-ui-dist.*|node:.*)$/,
   ),
   adapter('identity', /^(better-auth(\/.*)?|ipaddr\.js|kysely|lru-cache|pg|bun:sqlite|node:.*)$/),
-  adapter('jobs', /^pg-boss$/),
+  adapter('jobs', /^(lru-cache|pg-boss)$/),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),
   adapter('memory', /^$/),

@@ -180,9 +180,11 @@ export type WebhookStore = Readonly<{
     id: string,
     idempotency?: IdempotencyRecord,
   ): Promise<'removed' | 'absent' | 'duplicate'>
-  /** Of all owners: soonest first, due or not. */
-  due(limit: number): Promise<{ owner: UserId; id: string; at: Instant }[]>
+  /** Of all owners: soonest first, due or not; those after `after`, from the start if null. */
+  due(limit: number, after?: DueWebhook | null): Promise<DueWebhook[]>
 }>
+
+export type DueWebhook = Readonly<{ owner: UserId; id: string; at: Instant }>
 
 /** `retryAfter` is in milliseconds, 0 when the receiver did not say. */
 export type Attempt =
@@ -201,10 +203,12 @@ export type Job = Readonly<{ name: 'deliver'; owner: UserId; id: string }>
 /**
  * Runs a job at least once: again after a growing pause when it failed, and elsewhere when its
  * process died (shared storages). Enqueuing a job equal to one that waits or runs changes nothing.
+ * Jobs run several at once, but at most 4 of one owner; those of owners whose jobs take long do not
+ * hold up those of others.
  */
 export type JobQueue = Readonly<{
-  enqueue(job: Job): Promise<void>
-  /** Several at once. `onSettled` is called after each run, once the job is gone or waits again. */
+  enqueue(jobs: readonly Job[]): Promise<void>
+  /** `onSettled` is called after each run, once the job is gone or waits again. */
   work(handler: (job: Job) => Promise<void>, onSettled?: () => void): void
   /** Begins no other and resolves when those that run have ended. */
   stop(): Promise<void>

@@ -29,7 +29,7 @@ describe('in-process', () => {
       resolve()
       return Promise.resolve()
     })
-    await queue.enqueue(held)
+    await queue.enqueue([held])
     await within(again, 'The job was not done again.', 5000)
     await queue.stop()
   })
@@ -42,9 +42,9 @@ describe('in-process', () => {
       async () => {
         if (++runs === 2) resolve()
       },
-      () => void (runs < 2 && queue.enqueue(held)),
+      () => void (runs < 2 && queue.enqueue([held])),
     )
-    await queue.enqueue(held)
+    await queue.enqueue([held])
     await within(twice, 'The second one was dropped.', 5000)
     await queue.stop()
   })
@@ -55,7 +55,7 @@ describe('pg-boss', () => {
     const url = await freshDatabase()
     const queue = pgBossQueue(url)
     await queue.start()
-    await queue.enqueue(held)
+    await queue.enqueue([held])
     const holder = Bun.spawn(
       [process.execPath, join(import.meta.dir, '../support/hold-job.ts'), url],
       { stdout: 'pipe' },
@@ -76,7 +76,7 @@ describe('pg-boss', () => {
     const done = new Set<string>()
     queue.work(async ({ id }) => void done.add(id))
     const ids = Array.from({ length: 40 }, (_, n) => `${n}`)
-    await Promise.all(ids.map((id) => queue.enqueue(jobOf(id))))
+    await Promise.all(ids.map((id) => queue.enqueue([jobOf(id)])))
     await eventually(
       () => done.size === 40,
       () => `${40 - done.size} are left.`,
@@ -99,14 +99,14 @@ test('pg-boss goes on after PostgreSQL has been away: what was running, what wai
     }
     done.add(id)
   })
-  await queue.enqueue(jobOf('running'))
+  await queue.enqueue([jobOf('running')])
   await within(running, 'The job was not started.')
-  await queue.enqueue(jobOf('waiting'))
+  await queue.enqueue([jobOf('waiting')])
   await server.stop()
   goOn()
-  await expect(queue.enqueue(jobOf('refused'))).rejects.toMatchObject({ kind: 'unavailable' })
+  await expect(queue.enqueue([jobOf('refused')])).rejects.toMatchObject({ kind: 'unavailable' })
   await server.start()
-  await queue.enqueue(jobOf('new'))
+  await queue.enqueue([jobOf('new')])
   await eventually(
     () => done.size === 3,
     () => `Only ${[...done].join(', ')} were run.`,

@@ -6,7 +6,7 @@ import { type SenderOptions, webhookSender } from '../../src/adapters/webhooks/s
 import { newSecret } from '../../src/adapters/webhooks/sign.ts'
 import type { Message } from '../../src/domain/delivery.ts'
 import { selfSigned } from '../support/certificate.ts'
-import { within } from '../support/wait.ts'
+import { eventually, within } from '../support/wait.ts'
 
 setDefaultTimeout(20_000)
 
@@ -14,7 +14,9 @@ type Send = ReturnType<typeof webhookSender>
 type Received = { headers: Headers; body: string; url: string }
 
 const servers: Bun.Server<undefined>[] = []
+const listeners: { stop(force: boolean): void }[] = []
 afterEach(async () => {
+  for (const listener of listeners.splice(0)) listener.stop(true)
   for (const server of servers.splice(0)) await server.stop(true)
 })
 
@@ -158,6 +160,90 @@ describe('an answer', () => {
     expect(await unresolved(`http://hooks.test:${port}/`, MESSAGE, [SECRET])).toMatchObject({
       error: 'unresolved',
     })
+  })
+})
+
+/** Takes connections and writes `head` to each of them, and `text` over and over. */
+const flood = (head: string, text: string) => {
+  const block = text.repeat(Math.ceil(65_536 / text.length))
+  let open = 0
+  const fill = (socket: Bun.Socket<{ rest: string }>): void => {
+    for (let written = -1; written !== 0; ) {
+      written = Math.max(socket.write(socket.data.rest), 0)
+      socket.data.rest = socket.data.rest.slice(written) || block
+    }
+  }
+  const listener = Bun.listen<{ rest: string }>({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      open: (socket) => {
+        open++
+        socket.data = { rest: head + block }
+        fill(socket)
+      },
+      drain: fill,
+      close: () => void open--,
+      data: () => {},
+      error: () => {},
+    },
+  })
+  listeners.push(listener)
+  return { url: `http://hooks.test:${listener.port}/`, open: () => open }
+}
+
+/** Takes connections and writes a character of a header at a time to each of them. */
+const drip = () => {
+  let open = 0
+  const listener = Bun.listen<{ timer: Timer }>({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      open: (socket) => {
+        open++
+        socket.write('HTTP/1.1 200 OK\r\nX-Long: ')
+        socket.data = { timer: setInterval(() => socket.write('x'), 10) }
+      },
+      close: (socket) => {
+        open--
+        clearInterval(socket.data.timer)
+      },
+      data: () => {},
+    },
+  })
+  listeners.push(listener)
+  return { url: `http://hooks.test:${listener.port}/`, open: () => open }
+}
+
+describe('a receiver that does not end', () => {
+  const tenTo = async ({ url, open }: ReturnType<typeof drip>, timeout: number) => {
+    const send = sender({ timeout })
+    const attempts = Array.from({ length: 10 }, () => send(url, MESSAGE, [SECRET]))
+    const outcomes = await Promise.all(attempts)
+    await eventually(
+      () => open() === 0,
+      () => `${open()} connections are open.`,
+    )
+    return new Set(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.error)))
+  }
+
+  test('its headers, sent slowly, is given up in time', async () => {
+    expect(await tenTo(drip(), 300)).toEqual(new Set(['timeout']))
+  })
+
+  test.each([
+    ['its headers', 'HTTP/1.1 200 OK\r\n', 'X-Long: x\r\n'],
+    ['a header', 'HTTP/1.1 200 OK\r\nX-Long: ', 'x'],
+    ['its interim responses', '', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ])('%s is given up at once', async (_, head, text) => {
+    expect(await tenTo(flood(head, text), 60_000)).toEqual(new Set(['unreachable']))
+  })
+
+  test.each([
+    ['its body', 'HTTP/1.1 500 No\r\nContent-Length: 99999999999\r\n\r\n', 'x'],
+    ['its chunks', 'HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
+  ])('%s is judged by its status and left', async (_, head, text) => {
+    expect(await tenTo(flood(head, text), 60_000)).toEqual(new Set(['server-error']))
   })
 })
 

@@ -32,7 +32,7 @@ const open = (store: Partial<TaskStore> = {}): App =>
     webhooks,
     now: () => now,
     newId: countingIds(),
-    jobs: { ...idleQueue, enqueue: async (job) => void queued.push(job) },
+    jobs: { ...idleQueue, enqueue: async (jobs) => void queued.push(...jobs) },
   })
 
 beforeEach(() => {
@@ -145,6 +145,20 @@ describe('EnqueueDeliveries', () => {
     now = at(5)
     await app.enqueueDeliveries()
     expect(queued).toContainEqual({ name: 'deliver', owner: 'bob', id: late.id })
+  })
+
+  test('visits all that are due in turns of 500, so that none hides another, and begins again', async () => {
+    const app = open()
+    for (let n = 0; n < 1201; n++) {
+      await webhooks.create(webhookOf(`${n % 200}`, { due_at: at(n < 1200 ? 0 : 1) }), 10)
+    }
+    const counts: number[] = []
+    for (const next of [NOON, NOON, later(NOON, 1000), NOON]) {
+      expect(await app.enqueueDeliveries()).toBe(next)
+      counts.push(queued.length)
+    }
+    expect(counts).toEqual([500, 1000, 1200, 1700])
+    expect(new Set(queued.slice(0, 1200).map(({ id }) => id)).size).toBe(1200)
   })
 })
 

@@ -248,6 +248,9 @@ export const webhooksContract: Suite = (opened) => {
       ]
       expect(await webhooks().due(3)).toEqual(expected)
       expect(await webhooks().due(1)).toEqual(expected.slice(0, 1))
+      for (const [n, after] of expected.entries()) {
+        expect(await webhooks().due(2 - n, after)).toEqual(expected.slice(n + 1))
+      }
       await webhooks().replace({ ...first, due_at: null })
       expect(await webhooks().due(2)).toEqual(expected.slice(1))
       for (const { id } of [second, third]) await webhooks().remove(owner, id)
@@ -255,6 +258,23 @@ export const webhooksContract: Suite = (opened) => {
         [owner, other].includes(each.owner),
       )
       expect(left).toEqual([])
+    })
+
+    test('that are due at one time are found in pages, each once', async () => {
+      const owners = [someone(), someone()]
+      const made = await Promise.all(
+        Array.from({ length: 10 }, (_, n) =>
+          make(owners[n % 2] as string, { due_at: '2001-01-01T00:00:00.000Z' }),
+        ),
+      )
+      const ids: string[] = []
+      for (let page = await webhooks().due(3); ids.length < 10; ) {
+        expect(page).toHaveLength(Math.min(3, 10 - ids.length))
+        ids.push(...page.map(({ id }) => id))
+        page = await webhooks().due(Math.min(3, 10 - ids.length), page.at(-1))
+      }
+      expect(ids.toSorted()).toEqual(made.map(({ id }) => id).toSorted())
+      for (const { user_id, id } of made) await webhooks().remove(user_id, id)
     })
   })
 }

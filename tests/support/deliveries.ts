@@ -36,7 +36,7 @@ export const deliveries = (
     now: () => now,
     newId: countingIds(),
     wake: (job, at) => void wakes.push(`${job} ${at}`),
-    jobs: { ...idleQueue, enqueue: async (job) => void queued.push(job) },
+    jobs: { ...idleQueue, enqueue: async (jobs) => void queued.push(...jobs) },
     send: async (url, message, secrets) => {
       sent.push({ ...message, url, secrets })
       return receiver.respond({ ...message, url, secrets })

@@ -1,70 +1,95 @@
 import type { Job, JobQueue } from '../../application/ports.ts'
 import { jobKey } from './job-key.ts'
+import { jobSlots, type Lane, type SlotOptions } from './slots.ts'
 
-export type InProcessOptions = Readonly<{
-  concurrency?: number
-  /** Milliseconds to wait after a first failure; it doubles each time, up to the longest. */
-  pause?: number
-  longestPause?: number
-  onError?: (error: unknown) => void
-}>
+export type InProcessOptions = SlotOptions &
+  Readonly<{
+    /** Milliseconds to wait after a first failure; it doubles each time, up to the longest. */
+    pause?: number
+    longestPause?: number
+    onError?: (error: unknown) => void
+  }>
 
-type Waiting = Readonly<{ job: Job; at: number; failures: number }>
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+type Waiting = Readonly<{ job: Job; failures: number }>
 
 export const inProcessQueue = ({
-  concurrency = 32,
   pause = 1000,
   longestPause = 300_000,
   onError = () => {},
+  ...options
 }: InProcessOptions = {}): JobQueue => {
-  /** A job is in one of these. */
-  const waiting = new Map<string, Waiting>()
-  const running = new Map<string, Promise<void>>()
+  /** Keys of the jobs that wait, run or pause after a failure. */
+  const known = new Set<string>()
+  const waiting: Record<Lane, Waiting[]> = { quick: [], slow: [] }
+  const running = new Set<Promise<void>>()
+  const pauses = new Set<Timer>()
   let handle: ((job: Job) => Promise<void>) | undefined
   let settled = (): void => {}
-  let timer: Timer | undefined
   let stopped = false
 
-  const run = async (key: string, { job, failures }: Waiting): Promise<void> => {
+  const retry = ({ job, failures }: Waiting): void => {
+    const resume = (): void => {
+      pauses.delete(timer)
+      waiting.quick.push({ job, failures: failures + 1 })
+      advance()
+    }
+    const timer = setTimeout(resume, Math.min(pause * 2 ** failures, longestPause))
+    pauses.add(timer)
+  }
+
+  const run = async (entry: Waiting): Promise<void> => {
     try {
-      await handle?.(job)
+      await handle?.(entry.job)
+      known.delete(jobKey(entry.job))
     } catch (error) {
-      const at = Date.now() + Math.min(pause * 2 ** failures, longestPause)
-      waiting.set(key, { job, at, failures: failures + 1 })
+      retry(entry)
       onError(error)
     }
   }
 
-  const start = (key: string, entry: Waiting): void => {
+  const start = (entry: Waiting): void => {
+    const release = slots.take(entry.job.owner)
     const end = (): void => {
-      running.delete(key)
+      running.delete(ended)
+      release()
       advance()
       settled()
     }
-    waiting.delete(key)
-    running.set(key, run(key, entry).then(end, end))
+    const ended = run(entry).then(end, end)
+    running.add(ended)
   }
 
   const advance = (): void => {
-    clearTimeout(timer)
     if (!handle || stopped) return
-    const free = concurrency - running.size
-    const next = [...waiting].sort(([, a], [, b]) => a.at - b.at).slice(0, free + 1)
-    const due = next.slice(0, free).filter(([, { at }]) => at <= Date.now())
-    for (const [key, entry] of due) start(key, entry)
-    const first = running.size < concurrency ? next[due.length]?.[1] : undefined
-    if (!first) return
-    const wait = Math.max(first.at - Date.now(), 0)
-    timer = setTimeout(advance, Math.min(wait, LONGEST_TIMER_MS))
+    advanceLane('quick')
+    advanceLane('slow')
   }
 
+  /** Jobs of slow owners move to their own lane when it is their turn. */
+  const advanceLane = (lane: Lane): void => {
+    const jobs = waiting[lane]
+    for (let n = 0; n < jobs.length && slots.free()[lane] > 0; ) {
+      const { owner } = (jobs[n] as Waiting).job
+      if (slots.isFull(owner)) {
+        n++
+        continue
+      }
+      const [entry] = jobs.splice(n, 1) as [Waiting]
+      if (lane === 'quick' && slots.isSlow(owner)) waiting.slow.push(entry)
+      else start(entry)
+    }
+  }
+
+  const slots = jobSlots(options, advance)
+
   return {
-    enqueue: async (job) => {
-      const key = jobKey(job)
-      if (waiting.has(key) || running.has(key)) return
-      waiting.set(key, { job, at: Date.now(), failures: 0 })
+    enqueue: async (jobs) => {
+      for (const job of jobs) {
+        const key = jobKey(job)
+        if (known.has(key)) continue
+        known.add(key)
+        waiting.quick.push({ job, failures: 0 })
+      }
       advance()
     },
     work: (handler, onSettled = () => {}) => {
@@ -74,8 +99,8 @@ export const inProcessQueue = ({
     },
     stop: async () => {
       stopped = true
-      clearTimeout(timer)
-      await Promise.all(running.values())
+      for (const timer of pauses) clearTimeout(timer)
+      await Promise.all(running)
     },
   }
 }

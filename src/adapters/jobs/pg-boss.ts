@@ -2,16 +2,17 @@ import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Job, JobQueue } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { jobKey } from './job-key.ts'
+import { jobSlots, type SlotOptions } from './slots.ts'
 
-export type PgBossOptions = Readonly<{
-  concurrency?: number
-  /** Milliseconds between looks for jobs, while there are some and when there were none lately. */
-  poll?: number
-  idlePoll?: number
-  /** Seconds to wait after a first failure; it doubles each time, up to 5 minutes. */
-  pause?: number
-  onError?: (error: unknown) => void
-}>
+export type PgBossOptions = SlotOptions &
+  Readonly<{
+    /** Milliseconds between looks for jobs, while there are some and when there were none lately. */
+    poll?: number
+    idlePoll?: number
+    /** Seconds to wait after a first failure; it doubles each time, up to 5 minutes. */
+    pause?: number
+    onError?: (error: unknown) => void
+  }>
 
 const NAME = 'jobs'
 const YEAR = 365 * 86_400
@@ -28,13 +29,7 @@ const BUSY_MS = 10_000
 /** In the schema `taskport_jobs`. `enqueue` throws `unavailable` until the database is reached. */
 export const pgBossQueue = (
   url: string,
-  {
-    concurrency = 32,
-    poll = 500,
-    idlePoll = 2000,
-    pause = 1,
-    onError = () => {},
-  }: PgBossOptions = {},
+  { poll = 500, idlePoll = 2000, pause = 1, onError = () => {}, ...options }: PgBossOptions = {},
 ): JobQueue & { start(): Promise<void> } => {
   type Taken = JobWithMetadata<Job>
   const running = new Map<Taken, Promise<void>>()
@@ -46,6 +41,7 @@ export const pgBossQueue = (
   let busyUntil = 0
   let lookBy = (_at: number): void => {}
   let stopLooking = async (): Promise<void> => {}
+  const slots = jobSlots(options, () => lookBy(0))
 
   /** Once per outage. */
   const onOutage = (error: unknown): void => {
@@ -121,9 +117,15 @@ export const pgBossQueue = (
     while (!(await succeeds(settle)) && !stopped) await Bun.sleep(poll)
   }
 
-  const fetched = async (jobs: Promise<Taken[]>): Promise<Taken[]> => {
+  const claim = async (own: PgBoss, most: number, ignored: string[]): Promise<Taken[]> => {
+    if (most <= 0 || stopped) return []
     try {
-      const taken = await jobs
+      const taken = await own.fetch<Job>(NAME, {
+        batchSize: most,
+        includeMetadata: true,
+        groupConcurrency: slots.ownerConcurrency,
+        ignoreGroups: ignored,
+      })
       unreachable = false
       return taken
     } catch (error) {
@@ -138,25 +140,30 @@ export const pgBossQueue = (
     let nextLook = 0
     let beat = 0
 
+    const startJob = (own: PgBoss, job: Taken): void => {
+      const release = slots.take(job.data.owner)
+      const end = (): void => {
+        const full = slots.free().quick <= 0
+        running.delete(job)
+        release()
+        if (full) lookBy(0)
+        onSettled()
+      }
+      running.set(job, run(own, job, handler).then(end, end))
+    }
+
     const take = async (own: PgBoss): Promise<void> => {
       if (running.size > 0 && Date.now() > beat) {
         beat = Date.now() + (HEARTBEAT_SECONDS * 1000) / 4
         await succeeds(() => own.touch(NAME, [...running.keys()]))
       }
-      const free = concurrency - running.size
-      const options = { batchSize: free, includeMetadata: true } as const
-      const taken = free > 0 ? await fetched(own.fetch<Job>(NAME, options)) : []
-      for (const job of taken) {
-        const end = (): void => {
-          const full = running.size === concurrency
-          running.delete(job)
-          if (full) lookBy(0)
-          onSettled()
-        }
-        running.set(job, run(own, job, handler).then(end, end))
-      }
+      const slowOwners = slots.slowOwners()
+      const quick = await claim(own, slots.free().quick, slowOwners)
+      for (const job of quick) startJob(own, job)
+      const others = slowOwners.length > 0 ? await claim(own, slots.free().slow, []) : []
+      for (const job of others) startJob(own, job)
       if (running.size > 0) busyUntil = Date.now() + BUSY_MS
-      if (taken.length > 0) nextLook = 0
+      if (quick.length + others.length > 0) nextLook = 0
     }
 
     const look = (own: PgBoss): void => {
@@ -186,8 +193,13 @@ export const pgBossQueue = (
 
   return {
     start,
-    enqueue: async (job) => {
-      await use((open) => open.send(NAME, job, { singletonKey: jobKey(job) }))
+    enqueue: async (jobs) => {
+      const inserts = jobs.map((job) => ({
+        data: job,
+        singletonKey: jobKey(job),
+        group: { id: job.owner },
+      }))
+      await use((open) => open.insert(NAME, inserts))
       busyUntil = Date.now() + BUSY_MS
       lookBy(0)
     },

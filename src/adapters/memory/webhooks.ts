@@ -1,4 +1,4 @@
-import type { WebhookStore } from '../../application/ports.ts'
+import type { DueWebhook, WebhookStore } from '../../application/ports.ts'
 import { accountDeleted } from '../../domain/access.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import { type Owner, ownerOf, type State, storeRecord } from './state.ts'
@@ -46,12 +46,15 @@ export const webhooks = (state: State): WebhookStore => ({
     return 'removed'
   },
 
-  due: async (limit) =>
+  due: async (limit, after) =>
     [...state.owners.values()]
       .flatMap(({ webhooks: own }) => [...own.values()])
       .flatMap(({ user_id, id, due_at }) =>
         due_at === null ? [] : [{ owner: user_id, id, at: due_at }],
       )
-      .sort((a, b) => (a.at < b.at ? -1 : 1))
+      .filter((each) => !after || placeOf(each) > placeOf(after))
+      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
       .slice(0, limit),
 })
+
+const placeOf = ({ at, id }: DueWebhook): string => `${at} ${id}`

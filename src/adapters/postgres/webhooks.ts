@@ -1,7 +1,7 @@
-import type { IdempotencyRecord, WebhookStore } from '../../application/ports.ts'
+import type { DueWebhook, IdempotencyRecord, WebhookStore } from '../../application/ports.ts'
 import { accountDeleted } from '../../domain/access.ts'
 import type { Instant } from '../../domain/due-date.ts'
-import { parseTaskId, type UserId } from '../../domain/task.ts'
+import { parseTaskId } from '../../domain/task.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 import type { Query } from './client.ts'
 
@@ -66,9 +66,12 @@ export const webhooks = (query: Query): WebhookStore => {
       parseTaskId(id) === undefined
         ? 'absent'
         : call(REMOVE, [owner, id, ...recordParameters(record)]),
-    due: (limit) => query<{ owner: UserId; id: string; at: Instant }>(DUE, [String(limit)]),
+    due: (limit, after) =>
+      query<DueWebhook>(DUE, [String(limit), after?.at ?? '', after?.id ?? FIRST_ID]),
   }
 }
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 const CREATE = `
   select taskport.create_webhook($1::text, $2::text::integer, $3::text::uuid, $4::text::bigint,
@@ -86,4 +89,5 @@ const LIST = `
   select document, due_at, version from taskport.webhooks where user_id = $1::text order by id`
 const DUE = `
   select user_id as owner, id, due_at as at from taskport.webhooks
-  where due_at is not null order by due_at limit (select $1::text::bigint)`
+  where due_at is not null and (due_at, id) > ($2::text, $3::text::uuid)
+  order by due_at, id limit (select $1::text::bigint)`

@@ -1,8 +1,7 @@
 import type { Database } from 'bun:sqlite'
-import type { WebhookStore } from '../../application/ports.ts'
+import type { DueWebhook, WebhookStore } from '../../application/ports.ts'
 import { accountDeleted } from '../../domain/access.ts'
 import type { Instant } from '../../domain/due-date.ts'
-import type { UserId } from '../../domain/task.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 import { attempt } from './attempt.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -50,9 +49,9 @@ export const webhooks = (db: Database, together: GroupCommit): WebhookStore => {
       document = $document
     where user_id = $owner and id = $id and version = $version`)
   const remove = db.query('delete from webhooks where user_id = ? and id = ?')
-  const selectDue = db.query<{ owner: UserId; id: string; at: Instant }, [number]>(`
+  const selectDue = db.query<DueWebhook, [string, string, number]>(`
     select user_id as owner, id, due_at as at from webhooks
-    where due_at is not null order by due_at limit +?`)
+    where due_at is not null and (due_at, id) > (?, ?) order by due_at, id limit +?`)
 
   const step = <Result>(run: () => Result): Promise<Result> => attempt(() => together(run))
 
@@ -89,6 +88,6 @@ export const webhooks = (db: Database, together: GroupCommit): WebhookStore => {
         if (record) records.store(owner, record, NO_VERSION)
         return 'removed'
       }),
-    due: (limit) => attempt(() => selectDue.all(limit)),
+    due: (limit, after) => attempt(() => selectDue.all(after?.at ?? '', after?.id ?? '', limit)),
   }
 }

@@ -18,6 +18,9 @@ export type SenderOptions = AddressRules &
 
 const AGENT = 'Taskport-Webhooks/1'
 
+/** Responses of status 1xx. */
+const INTERIM_MAX = 10
+
 /**
  * All addresses of the name are checked, and the connection goes to one of these; the certificate
  * still has to be for the name. Only the status and Retry-After of the response are read.
@@ -70,6 +73,10 @@ export const webhookSender = ({
           ...(secure && { servername: target.hostname, ...(ca && { ca }) }),
         })
         calls.push(call)
+        let interim = 0
+        call.on('information', () => {
+          if (++interim > INTERIM_MAX) call.destroy(new Error('Too many interim responses.'))
+        })
         call.on('response', (response) => settle(judge(response)))
         call.on('error', (error) => settle(failure(reasonOf(error))))
         call.end(body)

@@ -1,17 +1,30 @@
 import { type Instant, later } from '../../domain/due-date.ts'
-import type { Ports } from '../ports.ts'
+import type { DueWebhook, Ports } from '../ports.ts'
 
 const BATCH_SIZE = 500
 
 const RECHECK_MS = 1000
 
-/** Returns when to look again; undefined when no webhook will be due. */
-export const enqueueDeliveries =
-  ({ webhooks, jobs, now }: Pick<Ports, 'webhooks' | 'jobs' | 'now'>) =>
-  async (): Promise<Instant | undefined> => {
+/**
+ * A batch of those that are due in each run, in turn, so that many whose delivery is slow hide
+ * nobody else's. Returns when to look again; undefined when no webhook will be due.
+ */
+export const enqueueDeliveries = ({
+  webhooks,
+  jobs,
+  now,
+}: Pick<Ports, 'webhooks' | 'jobs' | 'now'>) => {
+  let after: DueWebhook | null = null
+  return async (): Promise<Instant | undefined> => {
     const at = now()
-    const soonest = await webhooks.due(BATCH_SIZE)
+    const continued = after !== null
+    const soonest = await webhooks.due(BATCH_SIZE, after)
     const due = soonest.filter((webhook) => webhook.at <= at)
-    await Promise.all(due.map(({ owner, id }) => jobs.enqueue({ name: 'deliver', owner, id })))
-    return due.length > 0 ? later(at, RECHECK_MS) : soonest[0]?.at
+    if (due.length > 0) {
+      await jobs.enqueue(due.map(({ owner, id }) => ({ name: 'deliver', owner, id })))
+    }
+    after = due.length === BATCH_SIZE ? (due.at(-1) ?? null) : null
+    if (after) return at
+    return due.length > 0 || continued ? later(at, RECHECK_MS) : soonest[0]?.at
   }
+}

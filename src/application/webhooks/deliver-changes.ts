@@ -17,10 +17,10 @@ import { type Entry, entriesOf } from './delivery-entries.ts'
 
 type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'chance' | 'wake'>
 
-const BATCH_SIZE = 50
+const BATCH_SIZE = 10
 
 /** What is left stays due, so that others get their turn. */
-const RUN_BUDGET_MS = 30_000
+const RUN_BUDGET_MS = 10_000
 
 /** In order. Stops at the first failure, and when anything but a commit changes the webhook. */
 export const deliverChanges =
