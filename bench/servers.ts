@@ -93,7 +93,7 @@ const processFile = (pid: number, name: string): string => {
 }
 
 /** The process and its children; only Linux has them, elsewhere there are none. */
-const family = (pid: number): number[] => {
+export const family = (pid: number): number[] => {
   if (process.platform !== 'linux') return []
   const children = processFile(pid, `task/${pid}/children`).trim()
   return [pid, ...children.split(' ').filter(Boolean).map(Number)]
@@ -106,5 +106,6 @@ const cpuOf = (pid: number): number => {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * MICROSECONDS_PER_TICK
 }
 
-const memoryOf = (pid: number): number =>
+/** Resident memory in MB. */
+export const memoryOf = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(processFile(pid, 'status'))?.[1] ?? 0) / 1024

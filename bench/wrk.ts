@@ -69,7 +69,7 @@ export const load = async (
 }
 
 /** Any of these values as Lua has it. */
-const lua = (value: unknown): string =>
+export const lua = (value: unknown): string =>
   typeof value === 'object' && value !== null
     ? `{${Object.entries(value)
         .filter(([, one]) => one !== undefined)
