@@ -9,12 +9,17 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     'http',
     /^(elysia|@elysiajs\/swagger|@sinclair\/typebox(\/.*)?|@zxcvbn-ts\/language-common|ipaddr\.js|swagger-ui-dist.*|node:.*)$/,
   ),
-  adapter('identity', /^(better-auth(\/.*)?|ipaddr\.js|kysely|lru-cache|pg|bun:sqlite|node:.*)$/),
-  adapter('jobs', /^(lru-cache|pg-boss)$/),
+  adapter(
+    'identity',
+    /^(better-auth(\/.*)?|ipaddr\.js|kysely|lru-cache|bun:sqlite|node:.*)$/,
+    'src/adapters/pg/',
+  ),
+  adapter('jobs', /^(lru-cache|pg-boss)$/, 'src/adapters/pg/'),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),
   adapter('memory', /^$/),
-  adapter('postgres', /^postgres$/),
+  adapter('pg', /^(pg|node:.*)$/),
+  adapter('postgres', /^(postgres|node:.*)$/, 'src/adapters/pg/'),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
   adapter('webhooks', /^(ipaddr\.js|lru-cache|node:.*)$/),
   { folder: 'client/', own: ['client/', 'src/domain/'], packages: /^$/ },
@@ -26,9 +31,9 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   { folder: 'src/', own: ['src/', 'package.json'], packages: /^$/ },
 ]
 
-function adapter(name: string, packages: RegExp) {
+function adapter(name: string, packages: RegExp, ...shared: string[]) {
   const folder = `src/adapters/${name}/`
-  return { folder, own: ['src/domain/', 'src/application/', folder], packages }
+  return { folder, own: ['src/domain/', 'src/application/', folder, ...shared], packages }
 }
 
 /** Forbidden words by folder, with the one file that may hold them. */

@@ -100,6 +100,14 @@ describe('DATABASE_URL', () => {
     expect(readConfig({ DATABASE_URL: url, AUTH_SECRET: SECRET }).storage).toEqual(storage as never)
   })
 
+  test('of PostgreSQL, with an option that is not supported, is refused by name', () => {
+    const url = 'postgres://db/x?connection_limit=1'
+    expect(() => readConfig({ DATABASE_URL: url, AUTH_SECRET: SECRET })).toThrow(
+      'DATABASE_URL has the option connection_limit, which is not supported.',
+    )
+    expect(() => readConfig({ NEON_DB_URL: url, AUTH_SECRET: SECRET })).toThrow('NEON_DB_URL has')
+  })
+
   test('NEON_DB_URL counts in its absence only', () => {
     const neon = 'postgres://neon/x'
     expect(readConfig({ NEON_DB_URL: neon, AUTH_SECRET: SECRET }).storage).toMatchObject({

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
+import { parseDatabaseUrl } from '../adapters/pg/url.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -43,9 +44,14 @@ export const readConfig = (environment: Environment): Config => {
   ): Value => {
     const text = environment[name]?.trim()
     if (!text) return fallback
-    const value = parse(text)
-    if (value === undefined) problems.push(`${name} ${help}`)
-    return value ?? fallback
+    try {
+      const value = parse(text)
+      if (value === undefined) problems.push(`${name} ${help}`)
+      return value ?? fallback
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : help}`)
+      return fallback
+    }
   }
   const text = (name: string): string | undefined => read(name, undefined, (value) => value, '')
   const integer = (name: string, fallback: number, minimum: number, maximum: number): number =>
@@ -159,8 +165,9 @@ const parseStorage = (value: string, poolSize: number): Storage | undefined => {
     const path = value.replace(/^sqlite:(\/\/)?/, '')
     return path === '' ? undefined : { kind: 'sqlite', path }
   }
-  const url = /^postgres(ql)?:\/\/./.test(value) && URL.canParse(value)
-  return url ? { kind: 'postgres', url: value, poolSize } : undefined
+  if (!/^postgres(ql)?:\/\/./.test(value)) return undefined
+  parseDatabaseUrl(value)
+  return { kind: 'postgres', url: value, poolSize }
 }
 
 const parseAllowed = (value: string): string[] | undefined => {

@@ -25,13 +25,19 @@ export const openStorage = async (
   if (storage.kind === 'postgres') {
     const { postgresStorage } = await import('../adapters/postgres/storage.ts')
     const { pgBossQueue } = await import('../adapters/jobs/pg-boss.ts')
-    const { address, migrated, ...opened } = postgresStorage(storage.url, {
+    const { migrated, ...opened } = postgresStorage(storage.url, {
       poolSize: storage.poolSize,
       onOutage: (error) => log.error(serializeError(error), 'database not reachable, trying again'),
       onRefusal: fail,
+      onPooler: () =>
+        log.error(
+          {},
+          'prepared statements get lost: add pgbouncer=true to the database URL if a pooler ' +
+            'shares sessions between transactions',
+        ),
     })
     void migrated.then(() => log.info({}, 'database ready'))
-    const jobs = pgBossQueue(address, { onError })
+    const jobs = pgBossQueue(storage.url, { onError })
     return { ...opened, jobs, reached: migrated, shared: true }
   }
   const { inProcessQueue } = await import('../adapters/jobs/in-process.ts')

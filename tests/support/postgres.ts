@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from './free-port.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
+import { unprivilegedUser } from './unprivileged-user.ts'
 import { within } from './wait.ts'
 
 export type PostgresServer = Readonly<{
@@ -35,31 +36,33 @@ end INT
 rm -rf "$FOLDER"
 `
 
+export type ServerFiles = Readonly<{
+  tls?: Readonly<{ key: string; cert: string }>
+  /** Lines that come before its own in `pg_hba.conf`. */
+  access?: readonly string[]
+  /** Begins with the data of this server, which is stopped, and follows it as a standby. */
+  primary?: PostgresServer
+}>
+
 /** A server of one's own, in a new folder and on a free port; `own` settings come before ours. */
-export const privateServer = async (own: Record<string, string> = {}): Promise<PostgresServer> => {
+export const privateServer = async (
+  own: Record<string, string> = {},
+  { tls, access = [], primary }: ServerFiles = {},
+): Promise<PostgresServer> => {
   const user = unprivilegedUser()
   const folder = mkdtempSync(join(tmpdir(), 'taskport-postgres-'))
   chmodSync(folder, 0o755)
   const binaries = postgresBinaries(folder)
+  for (const [name, text] of Object.entries(tls ?? {})) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+  }
   if (user) Bun.spawnSync(['chown', '-R', `${user.uid}:${user.gid}`, folder])
-  const initialise = Bun.spawnSync(
-    [
-      join(binaries, 'initdb'),
-      '-D',
-      join(folder, 'data'),
-      '-U',
-      'postgres',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '--no-sync',
-    ],
-    { ...user, cwd: folder, stdout: 'ignore', stderr: 'pipe' },
-  )
-  if (!initialise.success) throw new Error(`initdb failed: ${initialise.stderr}`)
+  const make = primary ? copyOf(primary, folder) : initialiseIn(folder, binaries)
+  const made = Bun.spawnSync(make, { ...user, cwd: folder, stdout: 'ignore', stderr: 'pipe' })
+  if (!made.success) throw new Error(`The data folder was not made: ${made.stderr}`)
 
+  const rules = join(folder, 'data/pg_hba.conf')
+  writeFileSync(rules, [...access, readFileSync(rules, 'utf8')].join('\n'))
   const port = freePort()
   const settings = {
     port,
@@ -69,6 +72,12 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
     timezone: 'Asia/Kolkata',
     fsync: 'off',
     full_page_writes: 'off',
+    ...(tls && {
+      ssl: 'on',
+      ssl_key_file: join(folder, 'key'),
+      ssl_cert_file: join(folder, 'cert'),
+    }),
+    ...(primary && { primary_conninfo: primary.url }),
     ...own,
   }
   const guard = Bun.spawn(['/bin/sh', '-c', GUARD], {
@@ -106,8 +115,20 @@ export const privateServer = async (own: Record<string, string> = {}): Promise<P
   return { folder, url, stop: (mode = 'crash') => tell(mode), start, close }
 }
 
+const initialiseIn = (folder: string, binaries: string): string[] => [
+  join(binaries, 'initdb'),
+  ...['-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
+  ...['--locale=C', '--no-sync'],
+]
+
+const copyOf = (primary: PostgresServer, folder: string): string[] => {
+  const data = join(folder, 'data')
+  const script = 'cp -R "$1" "$2" && rm -f "$2/postmaster.pid" && touch "$2/standby.signal"'
+  return ['/bin/sh', '-c', script, 'sh', join(primary.folder, 'data'), data]
+}
+
 let shared: Promise<string> | undefined
-const made: string[] = []
+const databases: string[] = []
 
 /** A new, empty database of its own, on one server for the whole test run. */
 export const freshDatabase = async (): Promise<string> => {
@@ -117,7 +138,7 @@ export const freshDatabase = async (): Promise<string> => {
   const server = await shared
   const name = `taskport_test_${Bun.randomUUIDv7().replaceAll('-', '')}`
   await administer(server, (sql) => sql.unsafe(`create database ${name}`))
-  made.push(name)
+  databases.push(name)
   const url = new URL(server)
   url.pathname = `/${name}`
   return url.href
@@ -127,7 +148,7 @@ export const freshDatabase = async (): Promise<string> => {
 export const dropDatabases = async (): Promise<void> => {
   const server = process.env['TEST_DATABASE_URL']
   if (!server) return
-  for (const name of made.splice(0)) {
+  for (const name of databases.splice(0)) {
     await administer(server, (sql) => sql.unsafe(`drop database ${name} with (force)`))
   }
 }
@@ -153,18 +174,4 @@ const answering = async (url: string, log: () => string): Promise<void> => {
         throw new Error(`PostgreSQL does not start:\n${log()}`, { cause: error })
     }
   }
-}
-
-/** PostgreSQL does not run as root: then who it runs as. */
-const unprivilegedUser = (): { uid: number; gid: number } | undefined => {
-  if (process.getuid?.() !== 0) return undefined
-  const users = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  const user = ['postgres', 'nobody']
-    .map((name) => users.find(([candidate]) => candidate === name))
-    .find((candidate) => candidate !== undefined)
-  if (!user)
-    throw new Error('As root, the tests need a user postgres or nobody to run PostgreSQL as.')
-  return { uid: Number(user[2]), gid: Number(user[3]) }
 }

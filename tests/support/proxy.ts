@@ -1,6 +1,6 @@
 import type { Socket } from 'bun'
 
-type Peer = Socket<{ other?: Peer; held: Uint8Array[]; dead?: boolean }>
+type Peer = Socket<{ other?: Peer; held: Uint8Array[]; toServer: boolean; dead: boolean }>
 
 /**
  * A TCP relay between a server and its client that can go silent: then nothing passes and neither
@@ -8,15 +8,25 @@ type Peer = Socket<{ other?: Peer; held: Uint8Array[]; dead?: boolean }>
  * acknowledged and never carry anything again.
  */
 export const silentProxy = (target: string) => {
-  const { hostname, port } = new URL(target)
   let silent = false
   let swallowing = false
+  let tears = 0
+  let { hostname, port } = new URL(target)
   const peers = new Set<Peer>()
 
   const pass = (from: Peer, data: Uint8Array): void => {
     if (from.data.dead) return
     if (silent || !from.data.other) from.data.held.push(data.slice())
+    else if (tears > 0 && from.data.toServer && data.length > 1) tear(from, data)
     else from.data.other.write(data)
+  }
+  const tear = (server: Peer, data: Uint8Array): void => {
+    tears--
+    const client = server.data.other
+    client?.write(data.subarray(0, data.length / 2))
+    client?.flush()
+    client?.end()
+    server.terminate()
   }
   const release = (peer: Peer): void => {
     const { other, held } = peer.data
@@ -34,7 +44,7 @@ export const silentProxy = (target: string) => {
     socket: {
       ...handlers,
       open: (client) => {
-        client.data = { held: [], dead: swallowing }
+        client.data = { held: [], toServer: false, dead: swallowing }
         peers.add(client)
         if (swallowing) return
         Bun.connect<Peer['data']>({
@@ -43,7 +53,7 @@ export const silentProxy = (target: string) => {
           socket: {
             ...handlers,
             open: (server) => {
-              server.data = { other: client, held: [] }
+              server.data = { other: client, held: [], toServer: true, dead: false }
               client.data.other = server
               peers.add(server)
               release(client)
@@ -73,11 +83,19 @@ export const silentProxy = (target: string) => {
     passAgain: () => {
       swallowing = false
     },
+    /** The next responses end in the middle, each with its connection. */
+    tear: (count: number) => {
+      tears = count
+    },
+    /** New connections go to another server; the ones there are end. */
+    switchTo: (other: string) => {
+      const next = new URL(other)
+      hostname = next.hostname
+      port = next.port
+      for (const peer of peers) peer.terminate()
+    },
     /** Takes no new connections; the old ones stay as they are. */
     refuse: () => listener.stop(),
-    close: () => {
-      listener.stop(true)
-      for (const peer of peers) peer.end()
-    },
+    close: () => listener.stop(true),
   }
 }

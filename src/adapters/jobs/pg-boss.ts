@@ -1,6 +1,7 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Job, JobQueue } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
+import { openPool, type Pool } from '../pg/pool.ts'
 import { jobKey } from './job-key.ts'
 import { jobSlots, type SlotOptions } from './slots.ts'
 
@@ -15,6 +16,13 @@ export type PgBossOptions = SlotOptions &
   }>
 
 const NAME = 'jobs'
+
+const POOL = {
+  name: 'taskport jobs',
+  size: 2,
+  statementDeadline: 10_000,
+  connectionDeadline: 5000,
+} as const
 const YEAR = 365 * 86_400
 
 /** Seconds without a sign of life after which another process takes over the jobs of this one. */
@@ -35,6 +43,7 @@ export const pgBossQueue = (
   const running = new Map<Taken, Promise<void>>()
   const { promise: reached, resolve: resolveReached } = Promise.withResolvers<void>()
   let connecting = false
+  let pool: Pool | undefined
   let boss: PgBoss | undefined
   let unreachable = false
   let stopped = false
@@ -51,12 +60,12 @@ export const pgBossQueue = (
 
   const connect = async (): Promise<void> => {
     const library = await import('pg-boss')
+    pool ??= openPool(url, POOL)
+    const db = { executeSql: pool.query }
     while (!boss && !stopped) {
       const own = new library.PgBoss({
-        connectionString: url,
+        db,
         schema: 'taskport_jobs',
-        application_name: 'taskport jobs',
-        max: 2,
         schedule: false,
         superviseIntervalSeconds: SUPERVISE_SECONDS,
         monitorIntervalSeconds: SUPERVISE_SECONDS,
@@ -83,7 +92,12 @@ export const pgBossQueue = (
         await Bun.sleep(poll)
       }
     }
-    if (stopped) await boss?.stop({ graceful: false })
+    if (stopped) await close()
+  }
+
+  const close = async (): Promise<void> => {
+    await boss?.stop({ graceful: false })
+    await pool?.end()
   }
 
   const start = (): Promise<void> => {
@@ -208,7 +222,7 @@ export const pgBossQueue = (
       stopped = true
       await stopLooking()
       await Promise.all(running.values())
-      await boss?.stop({ graceful: false })
+      await close()
     },
   }
 }

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { DomainError } from '../../domain/errors.ts'
+import { driverOptions } from './driver.ts'
 import { semaphore } from './semaphore.ts'
 
 export type Limits = Readonly<{
@@ -27,59 +28,102 @@ export type Client = Readonly<{
 /** A statement waits unsent until a connection is free for it. The driver's types lack this one. */
 const UNTYPED: object = { max_pipeline: 1 }
 
-export const connect = (url: string, limits: Limits): Client => {
-  const sql = postgres(url, {
-    max: limits.poolSize,
-    connect_timeout: Math.ceil(limits.connectionDeadline / 1000),
-    ...UNTYPED,
-    backoff: () => 0.1,
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: 'taskport' },
-    types: { revision: { to: 20, from: [20], serialize: String, parse: Number } },
-  })
+/** Milliseconds that a server has to end a cancelled statement before its connection counts as dead. */
+const CANCEL_MS = 300
+
+/** Between two replacements of a pool, in milliseconds. */
+const REPLACE_PAUSE_MS = 100
+
+/** Seconds that statements under way have when their pool is replaced. */
+const RETIRE_SECONDS = 1
+
+/** `onPooler` is called when statements turn out to meet other sessions than they were prepared in. */
+export const connect = (url: string, limits: Limits, onPooler = (): void => {}): Client => {
+  const options = driverOptions(url)
+  let { prepare } = options
+  const open = (): postgres.Sql =>
+    postgres({
+      ...options,
+      max: limits.poolSize,
+      connect_timeout: options.connect_timeout ?? Math.ceil(limits.connectionDeadline / 1000),
+      ...UNTYPED,
+      types: { revision: { to: 20, from: [20], serialize: String, parse: Number } },
+    }) as postgres.Sql
+  let pool = open()
+  let opened = performance.now()
+
+  /** The driver cannot replace a single connection, and the others of a dead one are suspect. */
+  const replace = (former: postgres.Sql): void => {
+    if (former !== pool || performance.now() - opened < REPLACE_PAUSE_MS) return
+    pool = open()
+    opened = performance.now()
+    former.end({ timeout: RETIRE_SECONDS }).catch(() => {})
+  }
+
+  const cancel = (pid: number | null): void => {
+    if (pid === null) return
+    const statement = pool.unsafe('select pg_cancel_backend($1::text::integer)', [String(pid)])
+    statement.catch(() => {})
+  }
+
+  /** The statement's place is given up too, since the connection may never respond. */
+  const send = <Row extends object>(
+    text: string,
+    parameters: readonly (string | null)[],
+  ): Promise<Row[]> =>
+    new Promise((resolve, reject) => {
+      const own = pool
+      const statement = own.unsafe<Row[]>(text, parameters as string[], { prepare })
+      let timer = setTimeout(() => {
+        reject(unavailable('deadline exceeded'))
+        const { state } = statement as unknown as { state: { pid: number | null } | null }
+        if (state === null) {
+          statement.cancel()
+          return
+        }
+        cancel(state.pid)
+        timer = setTimeout(() => {
+          replace(own)
+          cancel(state.pid)
+        }, CANCEL_MS)
+      }, limits.queryDeadline)
+      statement.then(
+        (rows) => {
+          clearTimeout(timer)
+          resolve(withoutHoles(rows))
+        },
+        (error) => {
+          clearTimeout(timer)
+          if (codeOf(error) === READ_ONLY) replace(own)
+          reject(error)
+        },
+      )
+    })
+
+  const sendAgain = <Row extends object>(
+    text: string,
+    parameters: readonly (string | null)[],
+  ): Promise<Row[]> =>
+    send<Row>(text, parameters).catch((error) => {
+      if (!FOREIGN_STATEMENT.has(codeOf(error))) throw error
+      if (prepare) onPooler()
+      prepare = false
+      return send<Row>(text, parameters)
+    })
+
   // As many again stand by in the driver, which sends the next as soon as a connection is free.
   const turn = { patience: limits.connectionDeadline, tooBusy: () => unavailable('too busy') }
   const inTurn = semaphore(2 * limits.poolSize, turn.patience, turn.tooBusy)
 
   return {
     query: <Row extends object>(text: string, parameters: readonly (string | null)[]) =>
-      inTurn(() => {
-        const statement = sql.unsafe<Row[]>(text, parameters as string[], { prepare: true })
-        return withDeadline(statement, limits.queryDeadline)
-      }).catch((error): never => {
+      inTurn(() => sendAgain<Row>(text, parameters)).catch((error): never => {
         throw isOutage(error) ? unavailable(error) : error
       }),
     turn,
-    close: () => sql.end({ timeout: 1 }),
+    close: () => pool.end({ timeout: 1 }),
   }
 }
-
-/**
- * The place is given up too, since the connection may never respond. A statement that was sent is
- * not cancelled, because that request may arrive late and hit the next one.
- */
-const withDeadline = <Row extends object>(
-  statement: postgres.PendingQuery<Row[]>,
-  milliseconds: number,
-): Promise<Row[]> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(unavailable('deadline exceeded'))
-      const { state } = statement as unknown as { state: object | null }
-      if (state === null) statement.cancel()
-    }, milliseconds)
-    statement.then(
-      (rows) => {
-        clearTimeout(timer)
-        resolve(withoutHoles(rows))
-      },
-      (error) => {
-        clearTimeout(timer)
-        reject(error)
-      },
-    )
-  })
 
 /** After a statement that failed midway, the driver puts holes before the rows of the next one. */
 const withoutHoles = <Row extends object>(rows: Row[]): Row[] =>
@@ -91,6 +135,11 @@ const unavailable = (cause: unknown): DomainError =>
     : new DomainError('unavailable', 'The storage cannot be reached right now. Try again.', {
         cause,
       })
+
+const READ_ONLY = '25006'
+
+/** The session has not, or already has, a statement of this name: only a pooler changes sessions. */
+const FOREIGN_STATEMENT = new Set(['26000', '42P05'])
 
 /** Connection, resources, operator intervention, rollback, lock timeout, read-only standby. */
 const OUTAGE_STATE = /^(08|53|57|40|55P03|25006)/
@@ -111,9 +160,12 @@ const OUTAGE_CODES = new Set([
   'FailedToOpenSocket',
 ])
 
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
+
 export const isOutage = (error: unknown): boolean => {
   if (error instanceof DomainError) return error.kind === 'unavailable'
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   return (
     OUTAGE_CODES.has(code) || (error instanceof postgres.PostgresError && OUTAGE_STATE.test(code))
   )

@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { driverOptions } from './driver.ts'
 import functions from './functions.sql' with { type: 'text' }
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
 import changes from './migrations/002-changes.sql' with { type: 'text' }
@@ -44,7 +45,7 @@ export class NewerSchemaError extends Error {}
 
 /** In transactions under a lock, so that any number of processes may start at once. */
 export const migrate = async (url: string): Promise<void> => {
-  const sql = postgres(url, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+  const sql = postgres({ ...driverOptions(url), max: 1, prepare: false })
   try {
     while (await applyNext(sql)) {}
   } finally {

@@ -14,6 +14,8 @@ export type PostgresOptions = Partial<Limits> &
     onOutage?: (error: unknown) => void
     /** Called when the database can never be used by this program. */
     onRefusal?: (error: Error) => void
+    /** Called once, when the server turns out to be behind a pooler that the URL does not mention. */
+    onPooler?: () => void
   }>
 
 const LIMITS: Limits = { poolSize: 10, queryDeadline: 5000, connectionDeadline: 2000 }
@@ -24,17 +26,20 @@ const START_DEADLINE = 9000
 /** Connects in the background: until then calls wait, then throw `unavailable`; `ready` at once. */
 export const postgresStorage = (
   url: string,
-  { onOutage = () => {}, onRefusal = () => {}, ...limits }: PostgresOptions = {},
+  {
+    onOutage = () => {},
+    onRefusal = () => {},
+    onPooler = () => {},
+    ...limits
+  }: PostgresOptions = {},
 ): {
   tasks: TaskStore
   webhooks: WebhookStore
-  address: string
   migrated: Promise<void>
   close(): Promise<void>
 } => {
-  const address = withoutUnknownOptions(url)
-  const client = connect(address, { ...LIMITS, ...limits })
-  const migration = keepTrying(() => migrate(address), onOutage, onRefusal)
+  const client = connect(url, { ...LIMITS, ...limits }, onPooler)
+  const migration = keepTrying(() => migrate(url), onOutage, onRefusal)
   const notReady = (): DomainError =>
     new DomainError('unavailable', 'The storage is not ready yet. Try again.')
   const query: Query = async (text, parameters) => {
@@ -58,7 +63,6 @@ export const postgresStorage = (
       },
     },
     webhooks: webhooks(query),
-    address,
     migrated: migration.finished,
     close,
   }
@@ -98,12 +102,4 @@ const keepTrying = (
   }
   void attempt()
   return state
-}
-
-/** Hosted databases give URLs with libpq options that the driver would pass on to the server. */
-const withoutUnknownOptions = (url: string): string => {
-  const address = new URL(url)
-  for (const name of ['channel_binding', 'sslrootcert', 'pgbouncer'])
-    address.searchParams.delete(name)
-  return address.href
 }
