@@ -17,7 +17,7 @@ import { SHARED } from '../tests/support/server.ts'
  * to the use case, to the router and to the whole handler, without and with its log line, in one process and
  * without a socket. `bun bench/layers.ts > /dev/null`; the table goes to stderr.
  */
-const silent = { info: () => {}, error: () => {} }
+const silent = { info: () => {}, warn: () => {}, error: () => {} }
 const log = await createLog('info')
 const path = join(temporaryFolder(), 'layers.db')
 const storage = await openStorage({ kind: 'sqlite', path }, silent, (error) => {
@@ -29,6 +29,7 @@ const app = createApp(
     budgets: budgetsOf(1_000_000),
     ...webhooksTo({ http: false, private: false }),
     chance: Math.random,
+    failingJobs: () => [],
     wake: () => {},
     now: () => new Date().toISOString(),
     newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),

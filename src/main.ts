@@ -31,6 +31,7 @@ try {
       ...storage,
       budgets: budgetsOf(config.budgetFactor),
       wake: (job, at) => background?.wake(job, at),
+      failingJobs: () => background?.failingJobs() ?? [],
       ...webhooksTo(config.webhooks),
       chance: Math.random,
       now: () => new Date().toISOString(),
@@ -46,11 +47,10 @@ try {
   const server = serve(handler(routes, { ...config, log }), { ...config, log })
   background = startBackground(app, storage, log)
 
-  onShutdown(log, async () => {
+  onShutdown(log, async (grace) => {
     routes.endStreams()
-    await Promise.all([server.stop(), background?.stop()])
-    await identity.close()
-    await storage.close()
+    await Promise.all([server.stop(grace), background?.stop(grace)])
+    await Promise.all([identity.close(), storage.close()])
   })
   log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
   if (!config.worker) process.stderr.write(welcome(server.url, config))

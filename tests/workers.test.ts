@@ -1,4 +1,5 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { temporaryFolder } from './support/folder.ts'
 import { json } from './support/http.ts'
@@ -15,6 +16,8 @@ import { eventually } from './support/wait.ts'
 setDefaultTimeout(60_000)
 
 afterAll(killServers)
+
+const FAULT = join(import.meta.dir, 'support/fault.ts')
 
 const start = async (env: Record<string, string> = {}): Promise<RunningProcess> =>
   startServer(temporaryFolder(), {
@@ -73,6 +76,48 @@ test('three workers behind one port; one that dies is replaced; all stop togethe
   server.signal('SIGTERM')
   expect(await server.exited).toBe(0)
   expect(pids(server).filter(lives)).toEqual([])
+})
+
+test('replacements that cannot start leave the others alone, and are tried ever more rarely', async () => {
+  const url = await freshDatabase()
+  const server = await start({ DATABASE_URL: url })
+  await listening(server, 3)
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  await sql`insert into taskport.migrations (version) values (999)`
+  const [first = 0, ...others] = pids(server)
+  process.kill(first, 'SIGKILL')
+  await eventually(
+    () => count(server, 'worker could not start') >= 3,
+    () => `3 failed starts, not ${count(server, 'worker could not start')}`,
+    30_000,
+  )
+  const pauses = server.lines.flatMap(({ next_start_ms }) => next_start_ms ?? [])
+  expect(pauses.slice(0, 4)).toEqual([200, 400, 800, 1600])
+  expect(server.stderr()).toContain('schema 999')
+  expect(others.every(lives)).toBe(true)
+  const { token } = await tokenFor(temporaryFolder(), ['--sub', 'alice'])
+  const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+  for (let n = 0; n < 10; n++) {
+    expect((await fetch(`${server.url}/api/tasks`, { headers })).status).toBe(200)
+  }
+  await sql`delete from taskport.migrations where version = 999`
+  await sql.end()
+  await listening(server, 4)
+  server.signal('SIGTERM')
+  expect(await server.exited).toBe(0)
+})
+
+test('a worker that fails uncaught ends with code 1 and is replaced', async () => {
+  const server = await start({ WORKERS: '2', BUN_OPTIONS: `--preload=${FAULT}` })
+  await listening(server, 2)
+  const [first = 0] = pids(server)
+  process.kill(first, 'SIGUSR2')
+  await listening(server, 3)
+  expect(server.lines).toContainEqual(
+    expect.objectContaining({ msg: 'worker died', pid: first, code: 1, next_start_ms: 200 }),
+  )
+  server.signal('SIGTERM')
+  expect(await server.exited).toBe(0)
 })
 
 test('workers do not outlive their supervisor', async () => {

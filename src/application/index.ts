@@ -1,5 +1,6 @@
 import { type WebhookFields, webhookIssues } from '../domain/webhook.ts'
 import { deleteAccount } from './accounts/delete-account.ts'
+import { checkReady } from './background/check-ready.ts'
 import { enqueueDeliveries } from './background/enqueue-deliveries.ts'
 import { purgeExpired } from './background/purge-expired.ts'
 import { runJob } from './background/run-job.ts'
@@ -63,7 +64,7 @@ export const createApp = (
     runJob: runJob(ports),
     purgeExpired: purgeExpired(ports),
     deleteAccount: deleteAccount(ports),
-    checkReady: () => ports.tasks.ready(),
+    checkReady: checkReady(ports),
   }
 }
 

@@ -1,6 +1,7 @@
 /** Structured logging. Fields never hold a token, a secret or user content. */
 export type Log = Readonly<{
   info(fields: object, message: string): void
+  warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }>
 

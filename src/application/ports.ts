@@ -210,6 +210,8 @@ export type JobQueue = Readonly<{
   enqueue(jobs: readonly Job[]): Promise<void>
   /** `onSettled` is called after each run, once the job is gone or waits again. */
   work(handler: (job: Job) => Promise<void>, onSettled?: () => void): void
+  /** Since when it cannot get at its jobs; null while it can, and before `work`. */
+  failingSince(): Instant | null
   /** Begins no other and resolves when those that run have ended. */
   stop(): Promise<void>
 }>
@@ -219,6 +221,9 @@ export type BackgroundJob =
   | 'enqueue-deliveries'
   | 'poll-revisions'
   | 'purge-expired'
+  | 'erase-deleted'
+
+export type FailingJob = Readonly<{ job: BackgroundJob | 'job-queue'; since: Instant }>
 
 /** Sooner than the job would run otherwise; never later. */
 export type Wake = (job: BackgroundJob, at: Instant) => void
@@ -248,6 +253,8 @@ export type Ports = Readonly<{
   now: Clock
   newId: NewId
   wake: Wake
+  /** Those whose last run failed, with the time of the first failure in a row. */
+  failingJobs: () => readonly FailingJob[]
   /** What is wrong with it as far as it shows at once, for the owner to read. */
   urlProblem: (url: string) => string | undefined
   newSecret: () => string

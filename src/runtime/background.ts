@@ -1,31 +1,38 @@
 import type { App } from '../application/index.ts'
 import type { Log } from '../application/log.ts'
-import type { BackgroundJob } from '../application/ports.ts'
+import type { BackgroundJob, FailingJob } from '../application/ports.ts'
 import { type ScheduledJob, type Scheduler, scheduler } from './scheduler.ts'
 import type { OpenStorage } from './storage.ts'
 
 const HALF_SECOND = 500
 const TEN_SECONDS = 10_000
 const HOUR = 3_600_000
-const GRACE_MS = 8000
+const HALF_HOUR = 1_800_000
 
 /** What this process commits wakes the jobs; they look for what other processes commit. */
-const jobsOf = (app: App, shared: boolean): ScheduledJob<BackgroundJob>[] => [
+const jobsOf = (app: App, { shared, eraseDeleted }: OpenStorage): ScheduledJob<BackgroundJob>[] => [
   { name: 'send-reminders', every: TEN_SECONDS, run: app.sendReminders },
   { name: 'enqueue-deliveries', every: TEN_SECONDS, run: app.enqueueDeliveries },
   { name: 'purge-expired', every: HOUR, run: app.purgeExpired },
   ...(shared
     ? [{ name: 'poll-revisions', every: HALF_SECOND, run: app.pollRevisions } as const]
     : []),
+  ...(eraseDeleted
+    ? [{ name: 'erase-deleted', every: HALF_HOUR, run: eraseDeleted } as const]
+    : []),
 ]
 
 /** A delivery that has ended wakes `enqueue-deliveries`: the webhook may be due again. */
 export const startBackground = (
   app: App,
-  { reached, shared, jobs }: OpenStorage,
+  storage: OpenStorage,
   log: Log,
-): Pick<Scheduler<BackgroundJob>, 'wake' | 'status'> & { stop(): Promise<void> } => {
-  const { start, wake, status, stop } = scheduler(jobsOf(app, shared), log)
+): Pick<Scheduler<BackgroundJob>, 'wake'> & {
+  failingJobs(): FailingJob[]
+  stop(grace: number): Promise<void>
+} => {
+  const { reached, jobs } = storage
+  const { start, wake, status, stop } = scheduler(jobsOf(app, storage), log)
   let stopped = false
   void reached.then(() => {
     if (stopped) return
@@ -34,10 +41,11 @@ export const startBackground = (
   })
   return {
     wake,
-    status,
-    stop: async () => {
+    failingJobs: () =>
+      status().flatMap(({ name, failingSince: since }) => (since ? [{ job: name, since }] : [])),
+    stop: async (grace) => {
       stopped = true
-      await Promise.all([stop(GRACE_MS), Promise.race([jobs.stop(), Bun.sleep(GRACE_MS)])])
+      await Promise.all([stop(grace), Promise.race([jobs.stop(), Bun.sleep(grace)])])
     },
   }
 }

@@ -12,10 +12,13 @@ export const createLog = async (level: Config['logLevel']): Promise<Log> => {
     const line = { level: name, time: new Date().toISOString(), ...fields, msg }
     output.write(`${JSON.stringify(line)}\n`)
   }
-  const [info, error] = [enabled('info'), enabled('error')]
+  const [info, warn, error] = [enabled('info'), enabled('warn'), enabled('error')]
   return {
     info: (fields, message) => {
       if (info) write('info', fields, message)
+    },
+    warn: (fields, message) => {
+      if (warn) write('warn', fields, message)
     },
     error: (fields, message) => {
       if (!error) return

@@ -9,8 +9,8 @@ export type ScheduledJob<Name extends string = string> = Readonly<{
   run: () => Promise<Instant | null | undefined>
 }>
 
-export type JobStatus = Readonly<{
-  name: string
+export type JobStatus<Name extends string = string> = Readonly<{
+  name: Name
   lastSuccess: Instant | null
   /** When the first run of the present streak of failures failed. */
   failingSince: Instant | null
@@ -20,7 +20,7 @@ export type Scheduler<Name extends string = string> = Readonly<{
   start(): void
   /** Brings the next run forward to an instant, now unless given; never puts it off. */
   wake(name: Name, at?: Instant): void
-  status(): JobStatus[]
+  status(): JobStatus<Name>[]
   /** Starts no other run; resolves when those under way have ended, at most `grace` ms later. */
   stop(grace?: number): Promise<void>
 }>
@@ -56,7 +56,7 @@ export const scheduler = <Name extends string>(
 }
 
 /** Intervals use the monotonic clock, so that a wall clock that is set back delays nothing. */
-const loopOf = ({ name, every, run }: ScheduledJob, log: Log) => {
+const loopOf = <Name extends string>({ name, every, run }: ScheduledJob<Name>, log: Log) => {
   let active = false
   let running: Promise<void> | undefined
   let timer: Timer | undefined
@@ -122,7 +122,7 @@ const loopOf = ({ name, every, run }: ScheduledJob, log: Log) => {
       wanted = Math.min(wanted, at === undefined ? Date.now() : Date.parse(at))
       arm()
     },
-    status: (): JobStatus => ({ name, lastSuccess, failingSince }),
+    status: (): JobStatus<Name> => ({ name, lastSuccess, failingSince }),
     stop: async (): Promise<void> => {
       active = false
       clearTimeout(timer)

@@ -9,6 +9,8 @@ export type OpenStorage = Readonly<{
   reached: Promise<void>
   /** Whether other processes may write to it as well. */
   shared: boolean
+  /** Removes what was deleted from the storage's own files, if it has any. */
+  eraseDeleted?(): Promise<undefined>
   close(): void | Promise<void>
 }>
 
@@ -29,8 +31,9 @@ export const openStorage = async (
       poolSize: storage.poolSize,
       onOutage: (error) => log.error(serializeError(error), 'database not reachable, trying again'),
       onRefusal: fail,
+      onWarning: (message) => log.warn({}, message),
       onPooler: () =>
-        log.error(
+        log.warn(
           {},
           'prepared statements get lost: add pgbouncer=true to the database URL if a pooler ' +
             'shares sessions between transactions',

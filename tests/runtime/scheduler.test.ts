@@ -29,7 +29,11 @@ const watched = (every: number, run: (n: number) => ReturnType<ScheduledJob['run
       return run(times.length)
     },
   } as const
-  const started = scheduler([job], { info: write('info'), error: write('error') })
+  const started = scheduler([job], {
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  })
   open.push(started)
   started.start()
   const runs = (count: number): Promise<void> => {
@@ -105,7 +109,7 @@ describe('runs', () => {
       count++
       return null
     }
-    const log = { info: () => {}, error: () => {} }
+    const log = { info: () => {}, warn: () => {}, error: () => {} }
     const early = scheduler([{ name: 'early', every: HOUR, run }], log)
     open.push(early)
     early.wake('early')

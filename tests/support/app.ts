@@ -8,6 +8,7 @@ import type { JobQueue, Ports } from '../../src/application/ports.ts'
 export const idleQueue: JobQueue = {
   enqueue: async () => {},
   work: () => {},
+  failingSince: () => null,
   stop: async () => {},
 }
 
@@ -20,6 +21,7 @@ export const appOf = (
     {
       webhooks: memoryStorage().webhooks,
       jobs: idleQueue,
+      failingJobs: () => [],
       wake: () => {},
       ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),

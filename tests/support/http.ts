@@ -5,6 +5,7 @@ import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import type {
   Budgets,
+  Ports,
   TaskStore,
   TokenVerifier,
   WebhookStore,
@@ -40,6 +41,7 @@ export const openHttp = (
     budgets = unlimited,
     streams = {},
     webhooks = memoryStorage().webhooks,
+    failingJobs = () => [],
     ...options
   }: Partial<HandlerOptions> & {
     verify?: TokenVerifier
@@ -49,17 +51,19 @@ export const openHttp = (
     accounts?: Accounts
     streams?: ApiOptions['streams'] & object
     webhooks?: WebhookStore
+    failingJobs?: Ports['failingJobs']
   } = {},
 ) => {
   const lines: LogLine[] = []
   const write = (level: string) => (fields: object, message: string) => {
     lines.push({ level, ...fields, message })
   }
-  const log = { info: write('info'), error: write('error') }
+  const log = { info: write('info'), warn: write('warn'), error: write('error') }
   const app = appOf(
     {
       tasks,
       webhooks,
+      failingJobs,
       budgets,
       now: () => new Date().toISOString(),
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),

@@ -31,7 +31,10 @@ export const api = (
     changeResource(app, streams),
     webhookResource(app),
     ...(accounts ? [accountResource(accounts)] : []),
-    serviceResource(version, () => Promise.all([app.checkReady(), accounts?.ready()])),
+    serviceResource(version, async () => {
+      const [failing] = await Promise.all([app.checkReady(), accounts?.ready()])
+      return failing
+    }),
   ]
 
   const routes = new Elysia({ normalize: false })

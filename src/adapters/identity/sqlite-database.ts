@@ -1,5 +1,5 @@
 import { Database, type SQLQueryBindings } from 'bun:sqlite'
-import { existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SqliteDialect, type SqliteStatement } from 'kysely'
 import type { IdentityDatabase } from './database.ts'
@@ -9,7 +9,10 @@ import { outage } from './request-state.ts'
 export const openSqlite = (path: string): IdentityDatabase => {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new Database(path, { create: true })
-  database.run('pragma journal_mode = wal')
+  if (path !== ':memory:') restrictAccess(path)
+  // Unlike a write-ahead log, this journal keeps nothing of what was deleted.
+  database.run('pragma journal_mode = truncate')
+  database.run('pragma secure_delete = on')
   database.run('pragma synchronous = full')
   database.run('pragma foreign_keys = on')
   const close = (): void => database.close()
@@ -21,6 +24,15 @@ export const openSqlite = (path: string): IdentityDatabase => {
     },
     exclusively: (step) => step(),
     close: async () => close(),
+  }
+}
+
+/** SQLite gives its journal the same mode. */
+const restrictAccess = (path: string): void => {
+  try {
+    chmodSync(path, 0o600)
+  } catch {
+    // The file belongs to another user, or the file system has no modes.
   }
 }
 
@@ -60,4 +72,4 @@ const guarded = <Result>(step: () => Result): Result => {
 const isOutage = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
-  /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN)/.test(String(error.code))
+  /^SQLITE_(FULL|IOERR|BUSY|READONLY|CANTOPEN|CORRUPT|NOTADB)/.test(String(error.code))

@@ -97,6 +97,7 @@ export const inProcessQueue = ({
       settled = onSettled
       advance()
     },
+    failingSince: () => null,
     stop: async () => {
       stopped = true
       for (const timer of pauses) clearTimeout(timer)

@@ -1,5 +1,6 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Job, JobQueue } from '../../application/ports.ts'
+import type { Instant } from '../../domain/due-date.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { openPool, type Pool } from '../pg/pool.ts'
 import { jobKey } from './job-key.ts'
@@ -46,6 +47,7 @@ export const pgBossQueue = (
   let pool: Pool | undefined
   let boss: PgBoss | undefined
   let unreachable = false
+  let failingSince: Instant | null = null
   let stopped = false
   let busyUntil = 0
   let lookBy = (_at: number): void => {}
@@ -54,7 +56,10 @@ export const pgBossQueue = (
 
   /** Once per outage. */
   const onOutage = (error: unknown): void => {
-    if (!unreachable) onError(error)
+    if (!unreachable) {
+      onError(error)
+      failingSince = new Date().toISOString()
+    }
     unreachable = true
   }
 
@@ -101,7 +106,10 @@ export const pgBossQueue = (
   }
 
   const start = (): Promise<void> => {
-    if (!connecting) void connect()
+    if (!connecting) {
+      failingSince = new Date().toISOString()
+      void connect()
+    }
     connecting = true
     return reached
   }
@@ -218,6 +226,7 @@ export const pgBossQueue = (
       lookBy(0)
     },
     work,
+    failingSince: () => (boss && !unreachable ? null : failingSince),
     stop: async () => {
       stopped = true
       await stopLooking()

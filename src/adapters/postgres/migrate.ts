@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { differingMigration, digestOf } from './digests.ts'
 import { driverOptions } from './driver.ts'
 import functions from './functions.sql' with { type: 'text' }
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
@@ -34,14 +35,18 @@ const MIGRATIONS: readonly Migration[] = [
   taskBytes,
 ]
 
+const DIGESTS = MIGRATIONS.map((migration) =>
+  digestOf(typeof migration === 'string' ? migration : migration.script),
+)
+
 /** Raise it with every change of functions.sql: of two programs the newer one's functions stay. */
 export const FUNCTIONS_VERSION = 2
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'
 
-/** The database was written by a newer program: nothing here may touch it. */
-export class NewerSchemaError extends Error {}
+/** The database was written by a newer or an unreleased program: nothing here may touch it. */
+export class ForeignSchemaError extends Error {}
 
 /** In transactions under a lock, so that any number of processes may start at once. */
 export const migrate = async (url: string): Promise<void> => {
@@ -64,9 +69,16 @@ const applyNext = (sql: postgres.Sql): Promise<boolean> =>
     const [row] = await transaction<[{ version: number }]>`
       select coalesce(max(version), 0) as version from taskport.migrations`
     if (row.version > MIGRATIONS.length) {
-      throw new NewerSchemaError(
+      throw new ForeignSchemaError(
         `The database has schema ${row.version}, but this Taskport knows only ` +
           `${MIGRATIONS.length}. Start the newer version that wrote it.`,
+      )
+    }
+    const differing = await differingMigration(transaction, DIGESTS)
+    if (differing !== undefined) {
+      throw new ForeignSchemaError(
+        `Migration ${differing} of the database is not the one of this Taskport: an unreleased ` +
+          'version wrote it. Start the version that wrote it, or restore a backup of a released one.',
       )
     }
     const migration = MIGRATIONS[row.version]
@@ -75,7 +87,10 @@ const applyNext = (sql: postgres.Sql): Promise<boolean> =>
       return false
     }
     if (await apply(transaction, migration)) {
-      await transaction`insert into taskport.migrations (version) values (${row.version + 1})`
+      const digest = DIGESTS[row.version] ?? ''
+      await transaction`
+        insert into taskport.migrations (version, digest)
+        values (${row.version + 1}::integer, ${digest}::text)`
     }
     return true
   })

@@ -2,7 +2,8 @@ import type { TaskStore, WebhookStore } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { changes } from './changes.ts'
 import { connect, type Limits, type Query } from './client.ts'
-import { migrate, NewerSchemaError } from './migrate.ts'
+import { durabilityWarnings } from './durability.ts'
+import { ForeignSchemaError, migrate } from './migrate.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
@@ -14,6 +15,8 @@ export type PostgresOptions = Partial<Limits> &
     onOutage?: (error: unknown) => void
     /** Called when the database can never be used by this program. */
     onRefusal?: (error: Error) => void
+    /** Called at the start for each setting of the server that puts acknowledged writes at risk. */
+    onWarning?: (message: string) => void
     /** Called once, when the server turns out to be behind a pooler that the URL does not mention. */
     onPooler?: () => void
   }>
@@ -29,6 +32,7 @@ export const postgresStorage = (
   {
     onOutage = () => {},
     onRefusal = () => {},
+    onWarning = () => {},
     onPooler = () => {},
     ...limits
   }: PostgresOptions = {},
@@ -39,7 +43,11 @@ export const postgresStorage = (
   close(): Promise<void>
 } => {
   const client = connect(url, { ...LIMITS, ...limits }, onPooler)
-  const migration = keepTrying(() => migrate(url), onOutage, onRefusal)
+  const start = async (): Promise<void> => {
+    await migrate(url)
+    for (const warning of await durabilityWarnings(client.query)) onWarning(warning)
+  }
+  const migration = keepTrying(start, onOutage, onRefusal)
   const notReady = (): DomainError =>
     new DomainError('unavailable', 'The storage is not ready yet. Try again.')
   const query: Query = async (text, parameters) => {
@@ -93,7 +101,7 @@ const keepTrying = (
       state.done = true
       resolve()
     } catch (error) {
-      if (error instanceof NewerSchemaError) return onRefusal(error)
+      if (error instanceof ForeignSchemaError) return onRefusal(error)
       onFailure(error)
       const timer = setTimeout(attempt, delay)
       state.stop = () => clearTimeout(timer)

@@ -5,8 +5,11 @@ type Waiting = Readonly<{ run: () => void; settle: () => void; fail: (error: unk
 /** Resolves when the step is on disk. */
 export type GroupCommit = <Result>(step: () => Result) => Promise<Result>
 
-/** Steps share one wait for the disk; each happens whole or not at all, in the order they came. */
-export const groupCommit = (db: Database): GroupCommit => {
+/**
+ * Steps share one wait for the disk; each happens whole or not at all, in the order they came. When
+ * `check` throws after that, they fail.
+ */
+export const groupCommit = (db: Database, check: () => void): GroupCommit => {
   const savepoint = db.query('savepoint step')
   const release = db.query('release step')
   const rollback = db.query('rollback to step')
@@ -33,7 +36,9 @@ export const groupCommit = (db: Database): GroupCommit => {
     const group = waiting
     waiting = []
     try {
-      for (const settle of commit(group)) settle()
+      const settled = commit(group)
+      check()
+      for (const settle of settled) settle()
     } catch (error) {
       for (const { fail } of group) fail(error)
     }

@@ -31,6 +31,9 @@ const GOOD: Readonly<Record<string, Request>> = {
 }
 
 const away = openFailingServer(new DomainError('unavailable', 'The storage cannot be reached.'))
+const degraded = openServer({
+  failingJobs: () => [{ job: 'purge-expired', since: '2020-02-10T12:00:00.000Z' }],
+})
 const broken = openFailingServer(new Error('broken'))
 const full = openServer({ taskQuota: 0 })
 const exhausted = openServer({ budgets: { spend: () => ({ left: 0, wait: 1, reset: 1 }) } })
@@ -136,6 +139,7 @@ const CASES: Case[] = [
   ['root', 200, 'always', { as: null }],
   ['health', 200, 'always', { as: null }],
   ['ready', 200, 'when all is well', { as: null }],
+  ['ready', 200, 'while a background job fails', { server: degraded }],
   ['ready', 503, 'while the storage is away', { server: away }],
   ['ready', 500, 'when the storage is broken', { server: broken }],
 ]

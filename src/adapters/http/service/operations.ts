@@ -1,8 +1,17 @@
 import { describeOperations } from '../openapi/operation.ts'
 import { response } from '../openapi/responses.ts'
-import { object, TEXT } from '../openapi/schema.ts'
+import { arrayOf, object, TEXT, timestamp } from '../openapi/schema.ts'
 
 const only = (value: string) => ({ ...TEXT, const: value })
+
+const READY = {
+  type: 'object',
+  required: ['status'],
+  properties: {
+    status: only('ready'),
+    degraded: arrayOf(object({ job: TEXT, since: timestamp })),
+  },
+}
 
 export const operations = describeOperations(
   'service',
@@ -30,8 +39,10 @@ export const operations = describeOperations(
     },
     ready: {
       summary: 'Check readiness',
-      description: 'Accesses the storage.',
-      responses: { 200: response('Requests can be served.', object({ status: only('ready') })) },
+      description:
+        'Accesses the storage. Background jobs that have failed for a minute or longer are named in ' +
+        '`degraded`: requests are served all the same, so the status stays 200.',
+      responses: { 200: response('Requests can be served.', READY) },
       failures: ['internal', 'unavailable'],
     },
   },

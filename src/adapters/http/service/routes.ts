@@ -1,9 +1,13 @@
 import { Elysia } from 'elysia'
+import type { FailingJob } from '../../../application/ports.ts'
 import type { Resource } from '../openapi/document.ts'
 import { json } from '../transport/json.ts'
 import { operations } from './operations.ts'
 
-export const serviceResource = (version: string, checkReady: () => Promise<unknown>): Resource => ({
+export const serviceResource = (
+  version: string,
+  checkReady: () => Promise<readonly FailingJob[]>,
+): Resource => ({
   tag: { name: 'service', description: 'The service itself; no token required' },
   routes: new Elysia({ normalize: false })
     .get(
@@ -15,8 +19,8 @@ export const serviceResource = (version: string, checkReady: () => Promise<unkno
     .get(
       '/health/ready',
       async () => {
-        await checkReady()
-        return json(200, { status: 'ready' })
+        const degraded = await checkReady()
+        return json(200, { status: 'ready', ...(degraded.length > 0 && { degraded }) })
       },
       operations.ready,
     ),
