@@ -5,11 +5,8 @@ import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { unlimited } from '../src/adapters/limits/token-buckets.ts'
 import { CHANGES as POSTGRES_CHANGES } from '../src/adapters/postgres/changes.ts'
-import {
-  GET_TOGETHER,
-  listStatement,
-  GET as POSTGRES_GET,
-} from '../src/adapters/postgres/read-tasks.ts'
+import { listStatement } from '../src/adapters/postgres/list-statements.ts'
+import { GET_TOGETHER, GET as POSTGRES_GET } from '../src/adapters/postgres/read-tasks.ts'
 import { postgresStorage } from '../src/adapters/postgres/storage.ts'
 import { CHANGES as SQLITE_CHANGES } from '../src/adapters/sqlite/changes.ts'
 import { listStatements, GET as SQLITE_GET } from '../src/adapters/sqlite/read-tasks.ts'

@@ -78,6 +78,27 @@ export const listOf = (
 const upToDate = (found: string): string =>
   found.split(SEPARATOR).map(withAllMembers).join(SEPARATOR)
 
+const CHUNK_LENGTH = 65_536
+
+/** A JSON array of the documents, as UTF-8; `open` and `close` are for a part of one. */
+export function* chunksOf(
+  rows: Iterable<Readonly<{ document: string; format: number }>>,
+  open = '[',
+  close = ']',
+): Generator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder()
+  let text = open
+  let separator = ''
+  for (const { document, format } of rows) {
+    text += separator + currentDocument(document, format)
+    separator = SEPARATOR
+    if (text.length < CHUNK_LENGTH) continue
+    yield encoder.encode(text)
+    text = ''
+  }
+  yield encoder.encode(text + close)
+}
+
 /** `document` is null for a deletion. */
 export type FoundChange = Readonly<{
   revision: Revision
@@ -94,7 +115,7 @@ export const feedOf = (
   const shown = found.slice(0, limit)
   return {
     ...state,
-    changes: parsedLater<readonly Change[]>(`[${shown.map(changeText).join()}]`),
+    changes: parsedLater<readonly Change[]>(`[${shown.map(changeText).join(SEPARATOR)}]`),
     last: shown.at(-1)?.revision,
     more: shown.length < found.length,
   }
@@ -104,3 +125,12 @@ const changeText = ({ revision, id, document, format }: FoundChange): string =>
   document === null
     ? `{"op":"delete","revision":${revision},"id":"${id}"}`
     : `{"op":"upsert","revision":${revision},"task":${currentDocument(document, format ?? 0)}}`
+
+/** Each change of a feed as JSON, with its revision, without parsing any. */
+export const changesOf = (changes: Feed['changes']): { revision: string; text: string }[] => {
+  const all = changes.text().slice(1, -1)
+  if (all === '') return []
+  return all.split(SEPARATOR).map((text) => ({ revision: REVISION.exec(text)?.[1] ?? '', text }))
+}
+
+const REVISION = /"revision":([0-9]+)/

@@ -55,7 +55,7 @@ describe('SendReminders', () => {
     now = at(60)
     const next = ahead.next()
     expect(await app.sendReminders()).toBe(at(90))
-    expect((await next)?.changes.value().length).toBeGreaterThanOrEqual(200)
+    expect((await next)?.changes.value().length).toBeGreaterThanOrEqual(40)
     expect(await app.sendReminders()).toBe(at(90))
     expect(await revisionOf(tasks, 'alice')).toBe(600)
     now = at(90)
@@ -230,6 +230,6 @@ describe('PurgeExpired', () => {
       },
     })
     await app.purgeExpired()
-    expect(purges).toBe(2)
+    expect(purges).toBe(3)
   })
 })

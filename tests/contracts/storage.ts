@@ -5,6 +5,7 @@ import { agreementContract } from './agreement.ts'
 import { changesContract } from './changes.ts'
 import { commitsContract } from './commits.ts'
 import { idempotencyContract } from './idempotency.ts'
+import { longListsContract } from './long-lists.ts'
 import { racesContract } from './races.ts'
 import { readTasksContract } from './read-tasks.ts'
 import { remindersContract } from './reminders.ts'
@@ -32,6 +33,7 @@ export const storageContract = (name: string, open: () => Storage | Promise<Stor
 
     for (const suite of [
       readTasksContract,
+      longListsContract,
       commitsContract,
       racesContract,
       idempotencyContract,

@@ -402,6 +402,18 @@ describe('GET /api/events', () => {
     return { reached, release }
   }
 
+  test('all users together have a limited number of streams', async () => {
+    listen({ streams: { most: 2 } })
+    const streams = [await events(), await events('', {}, 'bob')]
+    const refused = await http.call('GET', '/api/events', { as: 'carol' })
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
+    streams[0]?.close()
+    await until('a stream is closed', () => http.streams() === 1)
+    const admitted = await http.call('GET', '/api/events', { as: 'carol' })
+    await admitted.body?.cancel()
+    expect(admitted.status).toBe(200)
+  })
+
   test('concurrently opened streams count, and a failed one makes room', async () => {
     const { reached, release } = heldBack()
     listen({ streams: { perUser: 2 } })
@@ -455,6 +467,7 @@ describe('GET /api/events', () => {
     await write(2000)
     const { promise: gone, resolve } = Promise.withResolvers<void>()
     let last = 0
+    let reading = false
     const socket = await Bun.connect({
       hostname: '127.0.0.1',
       port: Number(new URL(server.url).port),
@@ -467,17 +480,16 @@ describe('GET /api/events', () => {
         data: (peer, data) => {
           const ids = [...data.toString().matchAll(/^id: (\d+)\ndata: .*\}$/gm)]
           last = Math.max(last, Number(ids.at(-1)?.[1] ?? 0))
-          peer.pause()
+          if (!reading) peer.pause()
         },
         close: () => resolve(),
         error: () => resolve(),
       },
     })
     await until('the stream is open', () => last > 0)
-    await until('the stream is cut off', async () => {
-      if (http.streams() > 0) await write(200)
-      return http.streams() === 0
-    })
+    await until('the stream is cut off, though nothing changes', () => http.streams() === 0)
+    await write(1)
+    reading = true
     socket.resume()
     await gone
     expect(last).toBeGreaterThan(0)

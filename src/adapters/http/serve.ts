@@ -1,4 +1,5 @@
 import { type Log, serializeError } from '../../application/log.ts'
+import { watchDescriptors } from './file-descriptors.ts'
 import type { Handler } from './handler.ts'
 import { unexpected } from './transport/problem.ts'
 
@@ -13,10 +14,10 @@ export const serve = (
   handle: Handler,
   { host, port, worker, log }: { host: string; port: number; worker?: boolean; log: Log },
 ): RunningServer => {
-  try {
-    const server = Bun.serve({
+  const listen = (at: number) =>
+    Bun.serve({
       hostname: host,
-      port,
+      port: at,
       reusePort: worker ?? false,
       idleTimeout: 30,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -26,14 +27,30 @@ export const serve = (
         return unexpected(Bun.randomUUIDv7())
       },
     })
+  try {
+    let server = listen(port)
+    const { url } = server
+    const running = new Set([server])
+    const pause = (): void => {
+      log.error({}, 'out of file descriptors, accepting no connections')
+      const paused = server
+      void paused.stop().then(() => running.delete(paused))
+    }
+    const resume = (): void => {
+      server = listen(Number(url.port))
+      running.add(server)
+      log.info({}, 'accepting connections again')
+    }
+    const unwatch = watchDescriptors(pause, resume)
     const stop = async (grace = 8000): Promise<void> => {
+      unwatch()
       const { promise: timeout, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, grace)
-      await Promise.race([server.stop(), timeout])
+      await Promise.race([Promise.all([...running].map((each) => each.stop())), timeout])
       clearTimeout(timer)
-      await server.stop(true)
+      await Promise.all([...running].map((each) => each.stop(true)))
     }
-    return { url: server.url.origin, stop }
+    return { url: url.origin, stop }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     throw portTaken(host, port, error)

@@ -1,11 +1,13 @@
 import type { Database, SQLQueryBindings } from 'bun:sqlite'
 import { DOCUMENT_FORMAT, listOf, SEPARATOR, storedTask } from '../../application/documents.ts'
 import type { Page, StoredTask, TaskStore } from '../../application/ports.ts'
+import { isFiltered, longLists, SHORT_LIST } from '../../application/tasks/long-lists.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import { NO_DUE_DATE, type Revision, type UserId } from '../../domain/task.ts'
 import type { TaskQuery } from '../../domain/task-query.ts'
 import type { Version } from '../../domain/version.ts'
 import { attempt } from './attempt.ts'
+import type { ListReader } from './list-reader.ts'
 
 type Row = {
   document: string
@@ -15,17 +17,24 @@ type Row = {
   recorded_at: Instant | null
 }
 
+export const SELECT_OWNER = 'select revision, timeline, task_count from users where id = ?'
+
+const NOBODY = { revision: 0, timeline: '', task_count: 0 }
+
 /** Without `not indexed` it would be found in the index of the ids first, and then by its key. */
 export const GET = `
   select document, format, revision, timeline, recorded_at from tasks not indexed where user_id = ? and id = ?`
 
+/** What `reader` reads does not hold up the event loop. */
 export const readTasks = (
   db: Database,
+  reader: ListReader,
 ): Pick<TaskStore, 'get' | 'find' | 'list' | 'versions' | 'exists' | 'ready'> => {
   const selectTask = db.query<Row, [string, string]>(GET)
   const selectVersion = db.query<Version, [string]>(
     'select revision, timeline from users where id = ?',
   )
+  const selectOwner = db.query<Version & { task_count: number }, [string]>(SELECT_OWNER)
   const selectId = db.query<unknown, [string]>('select 1 from tasks where id = ?')
   const selectOne = db.query<unknown, []>('select 1')
 
@@ -39,15 +48,21 @@ export const readTasks = (
     return storedTask(document, format, version, recorded_at)
   }
 
+  const long = longLists({ reads: { capacity: 1, perOwner: 1 } })
+
   return {
     get: (owner, id) => attempt(() => get(owner, id)),
     find: (owner, ids) => attempt(() => ids.flatMap((id) => get(owner, id) ?? [])),
     list: (owner, query, page) =>
       attempt(() => {
+        const { task_count, ...version } = selectOwner.get(owner) ?? NOBODY
+        if (task_count > SHORT_LIST && (page.limit === null || isFiltered(query))) {
+          return long(owner, page, () => reader.read({ owner, query, page }))
+        }
         const rows = findRows(db, owner, query, page)
         const found = rows.map(([document]) => document).join(SEPARATOR)
         const current = rows.every(([, format]) => format === DOCUMENT_FORMAT)
-        return listOf(found, rows.length, current, page.limit, versionOf(owner))
+        return listOf(found, rows.length, current, page.limit, version)
       }),
     versions: (owners) =>
       attempt(() =>
@@ -67,12 +82,16 @@ type ListRow = [document: string, format: number]
 const findRows = (db: Database, owner: UserId, query: TaskQuery, page: Page): ListRow[] => {
   const rows: ListRow[] = []
   for (const { text, parameters } of listStatements(owner, query, page)) {
-    const left = page.limit === null ? -1 : page.limit + 1 - rows.length
+    const left = rowsLeft(page, rows.length)
     if (left === 0) break
     rows.push(...(db.query(text).values(...parameters, left) as ListRow[]))
   }
   return rows
 }
+
+/** The limit of the next statement, -1 for none. */
+export const rowsLeft = ({ limit }: Page, found: number): number =>
+  limit === null ? -1 : limit + 1 - found
 
 type Condition = [text: string, ...parameters: SQLQueryBindings[]]
 type Statement = Readonly<{ text: string; parameters: SQLQueryBindings[] }>

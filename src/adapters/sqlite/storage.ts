@@ -5,6 +5,7 @@ import { changes } from './changes.ts'
 import { damageWatch } from './damage.ts'
 import { openDatabase } from './database.ts'
 import { groupCommit } from './group-commit.ts'
+import { listReader } from './list-reader.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
@@ -27,7 +28,8 @@ export const sqliteStorage = (
   const { db, checkFiles, close } = openDatabase(path)
   const together = groupCommit(db, checkFiles)
   const damage = damageWatch()
-  const reads = readTasks(db)
+  const reader = listReader(path)
+  const reads = readTasks(db, reader)
   return {
     tasks: damage.watch({
       ...reads,
@@ -43,7 +45,10 @@ export const sqliteStorage = (
     }),
     webhooks: damage.watch(webhooks(db, together)),
     eraseDeleted: () => attempt(() => truncateLog(db)),
-    close,
+    close: () => {
+      reader.close()
+      close()
+    },
   }
 }
 

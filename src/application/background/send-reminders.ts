@@ -2,8 +2,10 @@ import type { Instant } from '../../domain/due-date.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { UserId } from '../../domain/task.ts'
 import { execute, type WritePorts } from '../execute.ts'
+import { turn } from '../turn.ts'
 
-const BATCH_SIZE = 200
+/** More in one commit would delay requests: SQLite works in the thread of the event loop. */
+const BATCH_SIZE = 40
 
 /** Each reminder is a change of its task. Returns when the next is due, undefined without one. */
 export const sendReminders = (ports: WritePorts) => async (): Promise<Instant | undefined> => {
@@ -14,6 +16,7 @@ export const sendReminders = (ports: WritePorts) => async (): Promise<Instant | 
     let sent = 0
     for (const [owner, own] of Map.groupBy(due, (reminder) => reminder.owner)) {
       const ids = own.map(({ id }) => id)
+      await turn()
       sent += await remindOwner(ports, owner, ids)
     }
     if (sent === 0) return reminders[due.length]?.at

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { CHANGES } from '../../../src/adapters/postgres/changes.ts'
-import { GET_TOGETHER, listStatement } from '../../../src/adapters/postgres/read-tasks.ts'
+import { listStatement, longStatement } from '../../../src/adapters/postgres/list-statements.ts'
+import { GET_TOGETHER } from '../../../src/adapters/postgres/read-tasks.ts'
 import { REMINDERS } from '../../../src/adapters/postgres/reminders.ts'
 import { DOCUMENT_FORMAT } from '../../../src/application/documents.ts'
 import type { Task } from '../../../src/domain/task.ts'
@@ -116,11 +117,13 @@ describe('plans on 100 000 tasks', () => {
             for (const limit of [null, 50]) {
               const query = taskQuery({ sort, order, status, ...filter })
               for (const after of [null, positionOf(middle, query)]) {
-                const plan = await explain(...listStatement('user-7', query, { limit, after }))
-                const kinds = new Set(plan.map((node) => node['Node Type']))
-                for (const kind of avoidedBy(sort)) expect(kinds).not.toContain(kind)
-                const used = plan.map((node) => node['Index Name'] ?? '')
-                expect(used.filter((index) => INDEXES[sort].test(index))).not.toEqual([])
+                for (const statement of [listStatement, longStatement]) {
+                  const plan = await explain(...statement('user-7', query, { limit, after }))
+                  const kinds = new Set(plan.map((node) => node['Node Type']))
+                  for (const kind of avoidedBy(sort)) expect(kinds).not.toContain(kind)
+                  const used = plan.map((node) => node['Index Name'] ?? '')
+                  expect(used.filter((index) => INDEXES[sort].test(index))).not.toEqual([])
+                }
               }
             }
           }

@@ -1,5 +1,6 @@
 import type { ChangesAhead } from '../../../application/changes/follow-changes.ts'
 import type { ChangePage } from '../../../application/changes/read-changes.ts'
+import { changesOf } from '../../../application/documents.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
 import { encodePosition } from './position.ts'
@@ -8,6 +9,8 @@ export type StreamOptions = Readonly<{
   /** Milliseconds; a client that reads nothing for two heartbeats is disconnected. */
   heartbeat?: number
   perUser?: number
+  /** Of all users. */
+  most?: number
   onFailure?: (error: unknown) => void
 }>
 
@@ -25,16 +28,19 @@ export const isEventStream = ({ headers }: Response): boolean =>
 export const eventStreams = ({
   heartbeat = 15_000,
   perUser = 10,
+  most = 10_000,
   onFailure = () => {},
 }: StreamOptions = {}) => {
   const streams = new Map<UserId, Set<Stream>>()
   let pulse: Timer | undefined
   let closed = false
+  let count = 0
 
   const all = (): Stream[] => [...streams.values()].flatMap((own) => [...own])
 
   const add = (user: UserId, stream: Stream): void => {
     streams.set(user, (streams.get(user) ?? new Set()).add(stream))
+    count++
     pulse ??= setInterval(() => {
       for (const each of all()) each.beat()
     }, heartbeat)
@@ -42,7 +48,7 @@ export const eventStreams = ({
 
   const remove = (user: UserId, stream: Stream): void => {
     const own = streams.get(user)
-    own?.delete(stream)
+    if (own?.delete(stream)) count--
     if (own?.size === 0) streams.delete(user)
     if (streams.size > 0) return
     clearInterval(pulse)
@@ -54,6 +60,9 @@ export const eventStreams = ({
   }
 
   const requireRoom = (user: UserId): void => {
+    if (count >= most) {
+      throw new DomainError('unavailable', 'Too many event streams are open. Try again later.')
+    }
     if ((streams.get(user)?.size ?? 0) < perUser) return
     throw new DomainError(
       'too-many-requests',
@@ -87,7 +96,7 @@ export const eventStreams = ({
       }
     },
 
-    count: (): number => all().length,
+    count: (): number => count,
 
     /** Ends all streams and prevents new ones. */
     close: (): void => {
@@ -163,9 +172,9 @@ const startStream = (
 
 /** An event per change, and `current` after the last one available. */
 const framesOf = ({ changes, position, more }: ChangePage): string => {
-  const frames = changes
-    .value()
-    .map((change) => `id: ${change.revision}\ndata: ${JSON.stringify(change)}\n\n`)
+  const frames = changesOf(changes).map(
+    ({ revision, text }) => `id: ${revision}\ndata: ${text}\n\n`,
+  )
   if (more) return frames.join('')
   const current = JSON.stringify({ revision: position.revision, cursor: encodePosition(position) })
   return `${frames.join('')}event: current\nid: ${position.revision}\ndata: ${current}\n\n`

@@ -8,7 +8,8 @@ import { operations, parameters } from './operations.ts'
 import { encodePosition, readChangeRequest, readEventRequest } from './position.ts'
 import { changeSchemas } from './schema.ts'
 
-const BATCH_SIZE = 100
+/** At most 256 KB, of the largest tasks: each stream keeps a page or two until its client reads. */
+const BATCH_SIZE = 25
 
 export const changeResource = (app: App, streams: EventStreams): Resource => ({
   tag: { name: 'changes', description: 'The change feed, paged and as an event stream' },

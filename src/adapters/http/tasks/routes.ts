@@ -4,7 +4,7 @@ import type { TaskResult } from '../../../application/tasks/execute-one.ts'
 import type { Resource } from '../openapi/document.ts'
 import { hasTask, ifMatch, listCheck, listTag, taskTag } from '../transport/entity-tag.ts'
 import { idempotencyKeyOf, noteReplay } from '../transport/idempotency-key.ts'
-import { empty, json, jsonText } from '../transport/json.ts'
+import { empty, json, jsonOf, jsonText } from '../transport/json.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from '../transport/read-json.ts'
 import { actorOf, contextOf } from '../transport/request-context.ts'
 import { readBatch, withPaths } from './batch.ts'
@@ -46,7 +46,7 @@ const taskRoutes = (app: App) => {
         if (!list) return notModified(etag)
         const last = list.more ? list.last : undefined
         const link = last && { link: nextPage(wanted, last) }
-        return jsonText(200, list.tasks.text(), { etag, ...link })
+        return jsonOf(200, list.tasks, { etag, ...link })
       },
       operations.listTasks,
     )

@@ -1,3 +1,5 @@
+import type { Json } from '../../../application/json.ts'
+
 type Headers = Readonly<Record<string, string>>
 
 /** A JSON response (RFC 8259, which defines no charset parameter). */
@@ -5,10 +7,14 @@ export const json = (status: number, value: unknown, headers: Headers = {}): Res
   jsonText(status, JSON.stringify(value), headers)
 
 export const jsonText = (status: number, text: string, headers: Headers = {}): Response =>
-  new Response(text.length < CORK_SIZE ? text : streamOf(text), {
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-  })
+  respond(status, text.length < CORK_SIZE ? text : streamOf(text), headers)
+
+/** A value that is a stream of bytes is sent no faster than its client reads. */
+export const jsonOf = (status: number, value: Json<unknown>, headers: Headers = {}): Response =>
+  value.stream ? respond(status, value.stream(), headers) : jsonText(status, value.text(), headers)
+
+const respond = (status: number, body: string | ReadableStream, headers: Headers): Response =>
+  new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
 
 export const empty = (status: number, headers: Headers = {}): Response =>
   new Response(null, { status, headers })

@@ -3,6 +3,7 @@ import { taskTag } from './entity-tag.ts'
 
 type TransportKind =
   | 'method-not-allowed'
+  | 'request-timeout'
   | 'payload-too-large'
   | 'unsupported-media-type'
   | 'already-exists'
@@ -24,6 +25,11 @@ export const PROBLEMS: Record<ProblemKind, Kind> = {
   'quota-exceeded': { status: 403, title: 'Quota exceeded' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'request-timeout': {
+    status: 408,
+    title: 'Request timeout',
+    headers: { connection: 'close' },
+  },
   gone: { status: 410, title: 'Cursor expired' },
   stale: { status: 412, title: 'Precondition failed' },
   'payload-too-large': { status: 413, title: 'Content too large' },

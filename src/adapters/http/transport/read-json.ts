@@ -5,13 +5,16 @@ import { scanJson } from './scan-json.ts'
 
 const MAX_BYTES = 64 * 1024
 
+/** Milliseconds for the whole body, however steadily it comes. */
+const BODY_DEADLINE = 8000
+
 export const JSON_TYPE = ['application/json'] as const
 /** A merge patch (RFC 7396) may be sent as plain JSON, too. */
 export const PATCH_TYPES = ['application/json', 'application/merge-patch+json'] as const
 
 /** Undefined if empty. At most 64 KiB of UTF-8, not nested deeply, without duplicate members. */
 export const readJson = async (request: Request, types: readonly string[]): Promise<unknown> => {
-  const bytes = await readBytes(request)
+  const bytes = await inTime(readBytes(request))
   contextOf(request).body = bytes
   if (bytes.byteLength === 0) return undefined
   requireType(request.headers, types)
@@ -37,6 +40,15 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
   }
   return Buffer.concat(chunks)
 }
+
+const inTime = async (body: Promise<Uint8Array>): Promise<Uint8Array> => {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(tooSlow()), BODY_DEADLINE)
+  return Promise.race([body, late]).finally(() => clearTimeout(timer))
+}
+
+const tooSlow = (): TransportError =>
+  new TransportError('request-timeout', 'The body did not arrive in time. Send it again.')
 
 const tooLarge = (): TransportError =>
   new TransportError('payload-too-large', `The body must not be larger than ${MAX_BYTES} bytes.`)

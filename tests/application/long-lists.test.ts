@@ -1,0 +1,62 @@
+import { expect, test } from 'bun:test'
+import { type LongListOptions, longLists } from '../../src/application/tasks/long-lists.ts'
+import { WHOLE } from '../support/tasks.ts'
+import { within } from '../support/wait.ts'
+
+const MEGABYTE = 2 ** 20
+const version = { revision: 7, timeline: 'a' }
+
+/** A list of so many chunks of a megabyte each, which counts how often it was read. */
+const open = (chunks: number, options: Partial<LongListOptions> = {}) => {
+  const list = longLists({ reads: { capacity: 4, perOwner: 1 }, ...options })
+  let reads = 0
+  const read = async () => {
+    reads++
+    const bytes = new Uint8Array(MEGABYTE).fill(32)
+    return { chunks: Array.from({ length: chunks }, () => bytes), count: chunks, version }
+  }
+  return { list: (owner: string) => list(owner, WHOLE, read), reads: () => reads }
+}
+
+const streamOf = (list: Awaited<ReturnType<ReturnType<typeof open>['list']>>) =>
+  list.tasks.stream?.() as ReadableStream<Uint8Array>
+
+test('one whole list of a user is under way until its client has read it', async () => {
+  const { list, reads } = open(3)
+  const first = await list('alice')
+  const second = list('alice')
+  const other = await within(list('bob'), 'the list of another user')
+  expect([reads(), other.version]).toEqual([2, version])
+  const { byteLength } = await new Response(streamOf(first)).bytes()
+  expect(byteLength).toBe(3 * MEGABYTE)
+  await within(second, 'the second list')
+  expect(reads()).toBe(3)
+})
+
+test('a client that goes away, or reads nothing, holds up nothing for good', async () => {
+  const { list } = open(3, { stall: 50 })
+  await streamOf(await list('alice')).cancel()
+  const stalled = streamOf(await within(list('alice'), 'a list after a client that went away'))
+  await within(list('alice'), 'a list after one that was not read')
+  await expect(new Response(stalled).bytes()).rejects.toThrow()
+})
+
+test('lists that do not fit into the bytes in flight are not read before they do', async () => {
+  const { list, reads } = open(10, { bytesInFlight: 32 * MEGABYTE })
+  const lists = [await list('alice'), await list('bob')]
+  const third = list('carol')
+  await Bun.sleep(0)
+  expect(reads()).toBe(2)
+  const reader = streamOf(lists[0] as (typeof lists)[0]).getReader()
+  for (let n = 0; n < 5; n++) await reader.read()
+  await within(third, 'the third list, once half of another is sent')
+  expect(reads()).toBe(3)
+})
+
+test('a read that fails gives back what it held', async () => {
+  const list = longLists({ reads: { capacity: 1, perOwner: 1 }, bytesInFlight: 16 * MEGABYTE })
+  const fail = () => Promise.reject(new Error('broken'))
+  for (let n = 0; n < 3; n++) {
+    await expect(within(list(`user-${n}`, WHOLE, fail), 'a failure')).rejects.toThrow('broken')
+  }
+})
