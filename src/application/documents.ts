@@ -107,18 +107,32 @@ export type FoundChange = Readonly<{
   format: number | null
 }>
 
+/** Of a page of the feed, in characters: it is sent as a whole, however slowly its client reads. */
+const PAGE_LENGTH = 2 ** 18
+
+/** A page may be shorter than its limit, and then there is more. */
 export const feedOf = (
   state: Pick<Feed, 'revision' | 'compactedRevision' | 'timelines'>,
   found: readonly FoundChange[],
   limit: number,
 ): Feed => {
-  const shown = found.slice(0, limit)
+  const texts = fitting(found.slice(0, limit).map(changeText))
   return {
     ...state,
-    changes: parsedLater<readonly Change[]>(`[${shown.map(changeText).join(SEPARATOR)}]`),
-    last: shown.at(-1)?.revision,
-    more: shown.length < found.length,
+    changes: parsedLater<readonly Change[]>(`[${texts.join(SEPARATOR)}]`),
+    last: found[texts.length - 1]?.revision,
+    more: texts.length < found.length,
   }
+}
+
+/** At least one. */
+const fitting = (texts: string[]): string[] => {
+  let length = 0
+  const end = texts.findIndex((text, n) => {
+    length += text.length
+    return n > 0 && length > PAGE_LENGTH
+  })
+  return end < 0 ? texts : texts.slice(0, end)
 }
 
 const changeText = ({ revision, id, document, format }: FoundChange): string =>

@@ -1,6 +1,10 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { type LongListOptions, longLists } from '../../src/application/tasks/long-lists.ts'
-import { WHOLE } from '../support/tasks.ts'
+import { turn } from '../../src/application/turn.ts'
+import { taskQuery } from '../../src/domain/task-query.ts'
+import { appOf } from '../support/app.ts'
+import { countingIds, NOON, WHOLE } from '../support/tasks.ts'
 import { within } from '../support/wait.ts'
 
 const MEGABYTE = 2 ** 20
@@ -59,4 +63,39 @@ test('a read that fails gives back what it held', async () => {
   for (let n = 0; n < 3; n++) {
     await expect(within(list(`user-${n}`, WHOLE, fail), 'a failure')).rejects.toThrow('broken')
   }
+})
+
+describe('a large list of few tasks', () => {
+  const description = '👍'.repeat(1000)
+
+  const openApp = async (count: number) => {
+    const { tasks } = memoryStorage()
+    const app = appOf({ tasks, now: () => NOON, newId: countingIds() })
+    const operation = { op: 'create', draft: { title: 'a', description } } as const
+    await app.changeTasks('alice', Array(count).fill(operation))
+    return app
+  }
+
+  test('is sent as its client reads, and is the same as a text', async () => {
+    const app = await openApp(120)
+    const read = async () => (await app.filterTasks('alice', taskQuery(), WHOLE)).list
+    const sent = await read()
+    expect(sent?.tasks.stream).toBeDefined()
+    const text = await new Response(sent?.tasks.stream?.()).text()
+    expect(text).toBe((await read())?.tasks.text() ?? '')
+    expect(JSON.parse(text)).toHaveLength(120)
+  })
+
+  test('waits for room when too many of its user have not been read', async () => {
+    const app = await openApp(300)
+    const unread = await Promise.all(
+      Array.from({ length: 13 }, () => app.filterTasks('alice', taskQuery(), WHOLE)),
+    )
+    const next = app.filterTasks('alice', taskQuery(), WHOLE)
+    const state = () => Promise.race([next.then(() => 'read'), turn().then(() => 'waits')])
+    expect(await state()).toBe('waits')
+    await unread[0]?.list?.tasks.stream?.().cancel()
+    expect((await within(next, 'The next list should be read.')).list?.more).toBe(false)
+    for (const { list } of unread) await list?.tasks.stream?.().cancel()
+  })
 })

@@ -111,6 +111,28 @@ export const changesContract: Suite = (opened) => {
       }
     })
 
+    test('pages of large tasks are shorter than their limit, and add up', async () => {
+      const owner = someone()
+      const description = '👍'.repeat(1000)
+      const newId = countingIds()
+      const operations = Array.from({ length: 150 }, (_, n) => {
+        return { op: 'create', draft: { title: `${n}`, description } } as const
+      })
+      const context = { owner, now: LATER, newId }
+      const { changes: _, ...changeset } = decide(operations, new Map(), context)
+      await tasks().commit({ ...changeset, owner, ...ROOM, at: LATER })
+      const revisions: number[] = []
+      for (let after = 0, more = true; more; ) {
+        const page = await tasks().changes(owner, after, after, 1000)
+        expect(page.changes.text().length).toBeLessThan(300_000)
+        revisions.push(...page.changes.value().map(({ revision }) => revision))
+        expect(page.last).toBe(revisions.at(-1))
+        after = page.last ?? 0
+        more = page.more
+      }
+      expect(revisions).toEqual(Array.from({ length: 150 }, (__, n) => n + 1))
+    })
+
     test('are of one user only, and say nothing of what a deleted task was', async () => {
       const [owner, other] = [someone(), someone()]
       await remove(tasks(), await put(tasks(), other, 'theirs'))

@@ -1,11 +1,10 @@
-import type { Task, UserId } from '../../domain/task.ts'
+import type { UserId } from '../../domain/task.ts'
 import type { TaskQuery } from '../../domain/task-query.ts'
 import type { Version } from '../../domain/version.ts'
 import { listOf } from '../documents.ts'
-import { fairShare, type Held, type ShareLimits } from '../fair-share.ts'
-import type { Json } from '../json.ts'
+import { fairShare, type ShareLimits } from '../fair-share.ts'
 import type { Page, TaskList } from '../ports.ts'
-import { turn } from '../turn.ts'
+import { SENT_WHOLE, sentLater, sizeOf, textOf } from './sent-later.ts'
 
 /** Owners with more tasks have lists that take long: whole ones, and those with a filter. */
 export const SHORT_LIST = 500
@@ -15,12 +14,6 @@ const LIST_BYTES = 16 * 2 ** 20
 
 /** Bytes of all whole lists of a process that have been read and not yet been sent. */
 const BYTES_IN_FLIGHT = 64 * 2 ** 20
-
-/** Up to this size a list is sent as a whole. */
-const SMALL_BYTES = 2 ** 18
-
-/** Milliseconds after which a list that is not passed on is dropped. */
-const STALL_MS = 30_000
 
 /** Chunks of a JSON array, as UTF-8; it may hold one task beyond the limit. */
 export type LongRead = Readonly<{
@@ -40,11 +33,7 @@ export const isFiltered = ({ status, priority, due_before, due_after, search }: 
   status !== 'all' || [priority, due_before, due_after, search].some((filter) => filter !== null)
 
 /** Bounds the reads under way and the bytes that await their clients, in all and for each owner. */
-export const longLists = ({
-  reads,
-  bytesInFlight = BYTES_IN_FLIGHT,
-  stall = STALL_MS,
-}: LongListOptions) => {
+export const longLists = ({ reads, bytesInFlight = BYTES_IN_FLIGHT, stall }: LongListOptions) => {
   const slots = fairShare(reads)
   const bytes = fairShare({ capacity: bytesInFlight, perOwner: LIST_BYTES })
 
@@ -69,7 +58,7 @@ export const longLists = ({
     const held = await bytes.take(owner, LIST_BYTES)
     try {
       const { chunks, count, version } = await inTurn(owner, reads.perOwner, read)
-      if (sizeOf(chunks) > SMALL_BYTES) {
+      if (sizeOf(chunks) > SENT_WHOLE) {
         return { tasks: sentLater(chunks, held, stall), more: false, last: undefined, version }
       }
       held.settle(0)
@@ -79,61 +68,4 @@ export const longLists = ({
       throw error
     }
   }
-}
-
-const sizeOf = (chunks: readonly Uint8Array[]): number =>
-  chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
-
-const textOf = (chunks: readonly Uint8Array[]): string => {
-  const decoder = new TextDecoder()
-  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('')
-}
-
-/** Gives back what has been passed on, and everything when nothing is asked for any more. */
-const sentLater = (
-  chunks: readonly Uint8Array[],
-  held: Held,
-  stall: number,
-): Json<readonly Task[]> => {
-  let left = [...chunks]
-  let drop = (): void => {}
-  const end = (): void => {
-    clearTimeout(timer)
-    left = []
-    held.settle(0)
-  }
-  const timer = setTimeout(() => {
-    drop()
-    end()
-  }, stall)
-  const settle = (): void => held.settle(sizeOf(left))
-  settle()
-
-  let whole: string | undefined
-  const text = (): string => {
-    whole ??= textOf(left)
-    end()
-    return whole
-  }
-  const stream = (): ReadableStream<Uint8Array> =>
-    new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          drop = () => controller.error(new Error('The client does not read its list.'))
-        },
-        pull: async (controller) => {
-          timer.refresh()
-          // Without a turn of the event loop a fast client would have it to itself.
-          await turn()
-          const chunk = left.shift()
-          if (chunk) controller.enqueue(chunk)
-          if (left.length > 0) return settle()
-          controller.close()
-          end()
-        },
-        cancel: end,
-      },
-      { highWaterMark: 0 },
-    )
-  return { text, value: () => JSON.parse(text()), stream }
 }
