@@ -44,8 +44,14 @@ const readBytes = async (request: Request): Promise<Uint8Array> => {
 const inTime = async (body: Promise<Uint8Array>): Promise<Uint8Array> => {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(tooSlow()), BODY_DEADLINE)
-  return Promise.race([body, late]).finally(() => clearTimeout(timer))
+  const whole = body.catch((error) => {
+    throw isAbort(error) ? tooSlow() : error
+  })
+  return Promise.race([whole, late]).finally(() => clearTimeout(timer))
 }
+
+/** The client has left, so no one reads the response. */
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError'
 
 const tooSlow = (): TransportError =>
   new TransportError('request-timeout', 'The body did not arrive in time. Send it again.')
