@@ -32,6 +32,7 @@ const app = createApp(
     failingJobs: () => [],
     wake: () => {},
     now: () => new Date().toISOString(),
+    steadyNow: () => new Date().toISOString(),
     newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
   },
   { taskQuota: 1000 },

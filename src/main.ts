@@ -7,6 +7,7 @@ import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
 import { serializeError } from './application/log.ts'
 import { startBackground } from './runtime/background.ts'
+import { clocks } from './runtime/clocks.ts'
 import { readConfig } from './runtime/config.ts'
 import { openIdentity } from './runtime/identity.ts'
 import { createLog } from './runtime/log.ts'
@@ -34,8 +35,7 @@ try {
       failingJobs: () => background?.failingJobs() ?? [],
       ...webhooksTo(config.webhooks),
       chance: Math.random,
-      now: () => new Date().toISOString(),
-      newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
+      ...clocks(),
     },
     config,
   )

@@ -245,6 +245,8 @@ export type Budgets = Readonly<{
 }>
 
 export type Ports = Readonly<{
+  /** Never goes back, so that what is due stays due. */
+  steadyNow: Clock
   budgets: Budgets
   tasks: TaskStore
   webhooks: WebhookStore

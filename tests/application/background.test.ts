@@ -147,6 +147,31 @@ describe('EnqueueDeliveries', () => {
     expect(queued).toContainEqual({ name: 'deliver', owner: 'bob', id: late.id })
   })
 
+  test('a clock that is set back delays no message', async () => {
+    const sent: string[] = []
+    const app = appOf({
+      tasks,
+      webhooks,
+      now: () => now,
+      steadyNow: () => at(20),
+      newId: countingIds(),
+      send: async (url) => {
+        sent.push(url)
+        return { ok: true }
+      },
+      jobs: { ...idleQueue, enqueue: async (jobs) => void queued.push(...jobs) },
+    })
+    await app.createWebhook('alice', 'https://hooks.example.com/', ['task.changed'])
+    now = at(20)
+    await app.createTask('alice', { title: 'a' })
+    now = at(0)
+    await app.enqueueDeliveries()
+    const [job] = queued
+    if (!job) throw new Error('Nothing was enqueued.')
+    await app.runJob(job)
+    expect(sent).toHaveLength(1)
+  })
+
   test('visits all that are due in turns of 500, so that none hides another, and begins again', async () => {
     const app = open()
     for (let n = 0; n < 1201; n++) {

@@ -27,6 +27,7 @@ export const appOf = (
       send: async () => ({ ok: true }),
       chance: () => 0,
       budgets: unlimited,
+      steadyNow: ports.now,
       ...ports,
     },
     options,

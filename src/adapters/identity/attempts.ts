@@ -35,14 +35,27 @@ export const limitAttempts = (respond: Respond, options: AttemptOptions): Respon
     const path = pathOf(request)
     const { network, site } = networksOf(peer)
     const hashes = request.method === 'POST' && path !== '/sign-out'
-    const wait = countAll([
-      [hashes ? attempts : requests, `${network} ${path}`],
-      ...(hashes && site ? [[siteAttempts, `${site} ${path}`] as const] : []),
-    ])
+    if (!hashes) {
+      const wait = countAll([[requests, `${network} ${path}`]])
+      if (wait > 0) throw tooMany(wait)
+      return respond(request, peer)
+    }
+    const counted = [
+      [attempts, `${network} ${path}`] as const,
+      ...(site ? [[siteAttempts, `${site} ${path}`] as const] : []),
+    ]
+    const wait = countAll(counted)
     if (wait > 0) throw tooMany(wait)
-    return hashes ? attempt(request, peer) : respond(request, peer)
+    return attempt(request, peer).catch((error) => {
+      if (isOutage(error)) for (const [each, key] of counted) each.undo(key)
+      throw error
+    })
   }
 }
+
+/** A client that retries until the database is back is not to be locked out then. */
+const isOutage = (error: unknown): boolean =>
+  error instanceof DomainError && error.kind === 'unavailable'
 
 const inTurn = (respond: Respond): Respond => {
   const queue = attemptQueue(LIMITS)

@@ -95,7 +95,10 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
         (error) => {
           clearTimeout(timer)
           if (codeOf(error) === READ_ONLY) replace(own)
-          reject(error)
+          const { state } = statement as unknown as { state: object | null }
+          const unsent = state === null && own !== pool && RETIRED.has(codeOf(error))
+          if (unsent) send<Row>(text, parameters).then(resolve, reject)
+          else reject(error)
         },
       )
     })
@@ -135,6 +138,9 @@ const unavailable = (cause: unknown): DomainError =>
     : new DomainError('unavailable', 'The storage cannot be reached right now. Try again.', {
         cause,
       })
+
+/** Of statements that were waiting in a pool when it was replaced. */
+const RETIRED = new Set(['CONNECTION_DESTROYED', 'CONNECTION_ENDED'])
 
 const READ_ONLY = '25006'
 

@@ -12,11 +12,11 @@ const RECHECK_MS = 1000
 export const enqueueDeliveries = ({
   webhooks,
   jobs,
-  now,
-}: Pick<Ports, 'webhooks' | 'jobs' | 'now'>) => {
+  steadyNow,
+}: Pick<Ports, 'webhooks' | 'jobs' | 'steadyNow'>) => {
   let after: DueWebhook | null = null
   return async (): Promise<Instant | undefined> => {
-    const at = now()
+    const at = steadyNow()
     const continued = after !== null
     const soonest = await webhooks.due(BATCH_SIZE, after)
     const due = soonest.filter((webhook) => webhook.at <= at)

@@ -15,7 +15,7 @@ import { type ChangePage, readChanges } from '../changes/read-changes.ts'
 import type { Attempt, Ports, TaskStore } from '../ports.ts'
 import { type Entry, entriesOf } from './delivery-entries.ts'
 
-type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'chance' | 'wake'>
+type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'steadyNow' | 'chance' | 'wake'>
 
 const BATCH_SIZE = 10
 
@@ -26,10 +26,10 @@ const RUN_BUDGET_MS = 10_000
 export const deliverChanges =
   (ports: Needs) =>
   async (owner: UserId, id: string): Promise<void> => {
-    const { webhooks, now, wake } = ports
-    const end = later(now(), RUN_BUDGET_MS)
+    const { webhooks, steadyNow, wake } = ports
+    const end = later(steadyNow(), RUN_BUDGET_MS)
     let webhook = await webhooks.get(owner, id)
-    while (webhook && isDue(webhook, now()) && now() < end) {
+    while (webhook && isDue(webhook, steadyNow()) && steadyNow() < end) {
       webhook = webhook.pinged_at
         ? await deliverPing(ports, webhook)
         : await deliverNext(ports, webhook, end)
@@ -86,7 +86,7 @@ const deliverPage = async (
       ? delivered(present, page.positionAt(entry.revision), at)
       : failed(present, attempt.error, attempt.retryAfter, at, ports.chance())
     const stored = await store(ports, present, next)
-    if (!stored || !attempt.ok || at >= end) return undefined
+    if (!stored || !attempt.ok || ports.steadyNow() >= end) return undefined
     present = stored
   }
   return present

@@ -17,7 +17,7 @@ const RIGHT = 'right'
 const provider = () => {
   const state = { down: false, failed: [] as FailedAttempt[] }
   const respond = async (request: Request): Promise<Response> => {
-    if (state.down) throw new Error('down')
+    if (state.down) throw new DomainError('unavailable', 'down')
     if (request.method === 'GET' || request.url.endsWith('/sign-out')) return new Response()
     const { password } = (await request.json()) as { password: string }
     if (password === RIGHT) return new Response()
@@ -167,6 +167,17 @@ describe('by account', () => {
     later(60_000)
     expect(await repeat(10, () => signIn('203.0.113.7', ADA))).toEqual(Array(10).fill(401))
     expect(state.failed).toHaveLength(10)
+  })
+
+  test('attempts during an outage do not count for their network either', async () => {
+    const { signIn, state } = provider()
+    state.down = true
+    for (let n = 0; n < 40; n++) {
+      await expect(signIn('2001:db8::1')).rejects.toThrow('down')
+    }
+    state.down = false
+    expect(await repeat(10, () => signIn('2001:db8::1'))).toEqual(Array(10).fill(401))
+    expect(await signIn('2001:db8::1')).toBe(429)
   })
 
   test('deletion of an account has the same limit, and sign-up none', async () => {
