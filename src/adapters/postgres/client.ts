@@ -70,6 +70,7 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
   const send = <Row extends object>(
     text: string,
     parameters: readonly (string | null)[],
+    end = performance.now() + limits.queryDeadline,
   ): Promise<Row[]> =>
     new Promise((resolve, reject) => {
       const own = pool
@@ -86,7 +87,7 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
           replace(own)
           cancel(state.pid)
         }, CANCEL_MS)
-      }, limits.queryDeadline)
+      }, end - performance.now())
       statement.then(
         (rows) => {
           clearTimeout(timer)
@@ -94,10 +95,12 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
         },
         (error) => {
           clearTimeout(timer)
-          if (codeOf(error) === READ_ONLY) replace(own)
+          const code = codeOf(error)
+          if (code === READ_ONLY) replace(own)
           const { state } = statement as unknown as { state: object | null }
-          const unsent = state === null && own !== pool && RETIRED.has(codeOf(error))
-          if (unsent) send<Row>(text, parameters).then(resolve, reject)
+          const again = code === 'CONNECT_TIMEOUT' || (own !== pool && RETIRED.has(code))
+          if (state === null && again && performance.now() < end)
+            send<Row>(text, parameters, end).then(resolve, reject)
           else reject(error)
         },
       )

@@ -4,7 +4,6 @@ import { type Address, parseDatabaseUrl } from '../pg/url.ts'
 export type DriverOptions = postgres.Options<Record<string, postgres.PostgresType>>
 
 /** Seconds. */
-const CONNECT_TIMEOUT = 5
 const KEEP_ALIVE = 20
 
 /** The driver's types know one host only. */
@@ -33,7 +32,7 @@ export const driverOptions = (url: string): DriverOptions & Readonly<{ prepare: 
       : plain
         ? 'prefer'
         : { ...encrypted, ...(given.channelBinding && { rejectUnauthorized: true }) },
-    connect_timeout: given.connectTimeout ? given.connectTimeout / 1000 : CONNECT_TIMEOUT,
+    ...(given.connectTimeout && { connect_timeout: given.connectTimeout / 1000 }),
     keep_alive: KEEP_ALIVE,
     backoff: () => 0.1,
     ...(given.writable && { target_session_attrs: 'read-write' as const }),

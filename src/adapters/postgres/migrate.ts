@@ -50,7 +50,7 @@ export class ForeignSchemaError extends Error {}
 
 /** In transactions under a lock, so that any number of processes may start at once. */
 export const migrate = async (url: string): Promise<void> => {
-  const sql = postgres({ ...driverOptions(url), max: 1, prepare: false })
+  const sql = postgres({ connect_timeout: 5, ...driverOptions(url), max: 1, prepare: false })
   try {
     while (await applyNext(sql)) {}
   } finally {

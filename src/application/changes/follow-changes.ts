@@ -13,7 +13,7 @@ export type ChangesAhead = Readonly<{
 }>
 
 /** However many follow, pages are read a few at a time. */
-const READS = { capacity: 2, perOwner: 1, queue: 100_000, queuePerOwner: 1000, patience: 30_000 }
+const READS = { capacity: 8, perOwner: 1, queue: 100_000, queuePerOwner: 1000, patience: 30_000 }
 
 /** The first page comes at once, even empty. Pages are read on demand, so none pile up. */
 export const followChanges = ({ tasks }: Pick<Ports, 'tasks'>, signal: ChangeSignal) => {
