@@ -20,11 +20,16 @@ const documentInSql = (): string => {
 }
 
 /**
- * So many tasks of users with 100 each, as if they had made them by turns, and then those of a user who
+ * So many tasks of users with `perUser` each, as if they had made them by turns, and then those of a user who
  * has many.
  */
-const insertTasks = ({ schema, numbers, id, idColumn }: Dialect, count: number, order: string) => {
-  const users = count / PER_USER
+const insertTasks = (
+  { schema, numbers, id, idColumn }: Dialect,
+  count: number,
+  order: string,
+  perUser = PER_USER,
+) => {
+  const users = count / perUser
   return `
     insert into ${schema}tasks (user_id, id, revision, timeline, format, completed, priority,
       title_key, due_key, search_text, document)
@@ -56,13 +61,13 @@ const insertUsers = ({ schema }: Dialect, current: Record<string, string>): stri
     ${[`'${TIMELINE}'`, `'${TIMELINES}'`, ...Object.values(current)].join()}
   from ${schema}tasks group by user_id`
 
-export const loadPostgres = (sql: Sql, count: number): Promise<void> =>
+export const loadPostgres = (sql: Sql, count: number, perUser = PER_USER): Promise<void> =>
   bulkLoadPostgres(sql, ['tasks', 'changes'], async () => {
     const current = {
       started: 'pg_postmaster_start_time()',
       file: `pg_relation_filepath('taskport.users')`,
     }
-    await sql.unsafe(insertTasks(POSTGRES, count, ''))
+    await sql.unsafe(insertTasks(POSTGRES, count, '', perUser))
     await sql.unsafe(insertChanges(POSTGRES, ''))
     await sql.unsafe(insertUsers(POSTGRES, current))
   })

@@ -42,6 +42,7 @@ test('everything can be configured', () => {
     AUTH_AUDIENCE: 'taskport',
     CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
     TRUST_PROXY: 'X-Forwarded-For',
+    DATABASE_SHARDING: 'citus',
     TASK_QUOTA: '5',
     STORAGE_QUOTA_MB: '7',
     BUDGET_FACTOR: '0',
@@ -53,7 +54,12 @@ test('everything can be configured', () => {
     port: 80,
     workers: 4,
     worker: false,
-    storage: { kind: 'postgres', url: 'postgres://u:p@db/tasks?sslmode=require', poolSize: 25 },
+    storage: {
+      kind: 'postgres',
+      url: 'postgres://u:p@db/tasks?sslmode=require',
+      poolSize: 25,
+      sharding: 'citus',
+    },
     dataFolder: './data',
     tokens: {
       secret: SECRET,
@@ -94,7 +100,7 @@ describe('DATABASE_URL', () => {
     ['sqlite:///var/lib/tasks.db', { kind: 'sqlite', path: '/var/lib/tasks.db' }],
     [
       'postgresql://localhost/x',
-      { kind: 'postgres', url: 'postgresql://localhost/x', poolSize: 10 },
+      { kind: 'postgres', url: 'postgresql://localhost/x', poolSize: 10, sharding: 'none' },
     ],
   ])('%s', (url, storage) => {
     expect(readConfig({ DATABASE_URL: url, AUTH_SECRET: SECRET }).storage).toEqual(storage as never)
@@ -157,6 +163,8 @@ test.each([
   ['TASK_QUOTA', '0'],
   ['WORKERS', '0'],
   ['WORKERS', '2'],
+  ['DATABASE_SHARDING', 'hash'],
+  ['DATABASE_SHARDING', 'citus'],
   ['WEBHOOK_ALLOW', 'https'],
   ['WEBHOOK_ALLOW', 'http;private'],
   ['LOG_LEVEL', 'INFO'],

@@ -4,10 +4,17 @@ import { parseDatabaseUrl } from '../adapters/pg/url.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
+type PostgresConfig = Readonly<{
+  kind: 'postgres'
+  url: string
+  poolSize: number
+  sharding: 'none' | 'citus'
+}>
+
 export type Storage =
   | Readonly<{ kind: 'memory' }>
   | Readonly<{ kind: 'sqlite'; path: string }>
-  | Readonly<{ kind: 'postgres'; url: string; poolSize: number }>
+  | PostgresConfig
 
 export type Config = Readonly<{
   host: string
@@ -66,6 +73,12 @@ export const readConfig = (environment: Environment): Config => {
     )
 
   const poolSize = integer('DATABASE_POOL_SIZE', 10, 1, 1000)
+  const sharding = read(
+    'DATABASE_SHARDING',
+    'none' as PostgresConfig['sharding'],
+    (value) => (value === 'citus' ? value : undefined),
+    'must be citus, or unset for a PostgreSQL that keeps all users.',
+  )
   const databaseVariable =
     !environment['DATABASE_URL']?.trim() && environment['NEON_DB_URL']?.trim()
       ? 'NEON_DB_URL'
@@ -73,7 +86,7 @@ export const readConfig = (environment: Environment): Config => {
   const storage = read(
     databaseVariable,
     { kind: 'sqlite', path: './data/taskport.db' } as Storage,
-    (value) => parseStorage(value, poolSize),
+    (value) => parseStorage(value, { poolSize, sharding }),
     'must be sqlite:<path>, memory: or postgres://user:password@host/database.',
   )
   const workers = integer('WORKERS', 1, 1, 64)
@@ -81,6 +94,12 @@ export const readConfig = (environment: Environment): Config => {
     problems.push(
       'WORKERS must be 1 with SQLite and in memory, which serve one process only. Set DATABASE_URL to a ' +
         'PostgreSQL database for more.',
+    )
+  }
+  if (sharding === 'citus' && storage.kind !== 'postgres') {
+    problems.push(
+      'DATABASE_SHARDING must be unset with SQLite and in memory. Set DATABASE_URL to the coordinator of ' +
+        'a Citus cluster to use it.',
     )
   }
   const sharedSecret = (name: string): string | undefined => {
@@ -159,7 +178,10 @@ export const readConfig = (environment: Environment): Config => {
 export const secretPath = ({ dataFolder }: Pick<Config, 'dataFolder'>): string =>
   join(dataFolder, 'secret')
 
-const parseStorage = (value: string, poolSize: number): Storage | undefined => {
+const parseStorage = (
+  value: string,
+  options: Pick<PostgresConfig, 'poolSize' | 'sharding'>,
+): Storage | undefined => {
   if (value === 'memory:') return { kind: 'memory' }
   if (value.startsWith('sqlite:')) {
     const path = value.replace(/^sqlite:(\/\/)?/, '')
@@ -167,7 +189,7 @@ const parseStorage = (value: string, poolSize: number): Storage | undefined => {
   }
   if (!/^postgres(ql)?:\/\/./.test(value)) return undefined
   parseDatabaseUrl(value)
-  return { kind: 'postgres', url: value, poolSize }
+  return { kind: 'postgres', url: value, ...options }
 }
 
 const parseAllowed = (value: string): string[] | undefined => {

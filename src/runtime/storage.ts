@@ -29,6 +29,7 @@ export const openStorage = async (
     const { pgBossQueue } = await import('../adapters/jobs/pg-boss.ts')
     const { migrated, ...opened } = postgresStorage(storage.url, {
       poolSize: storage.poolSize,
+      sharding: storage.sharding,
       onOutage: (error) => log.error(serializeError(error), 'database not reachable, trying again'),
       onRefusal: fail,
       onWarning: (message) => log.warn({}, message),

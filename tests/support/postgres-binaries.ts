@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
  * npm package brings, copied to `folder`. `TEST_POSTGRES=embedded` takes the last at once.
  */
 export const postgresBinaries = (folder: string): string => {
-  const installed = process.env['TEST_POSTGRES'] === 'embedded' ? undefined : (onPath() ?? debian())
+  const installed = process.env['TEST_POSTGRES'] === 'embedded' ? undefined : installedBinaries()
   const found = installed ?? embedded(folder)
   if (found) return found
   throw new Error(
@@ -15,6 +15,8 @@ export const postgresBinaries = (folder: string): string => {
       'so that the embedded one is there, or set TEST_DATABASE_URL to a superuser of your own.',
   )
 }
+
+export const installedBinaries = (): string | undefined => onPath() ?? debian()
 
 const complete = (folder: string): boolean =>
   ['initdb', 'postgres'].every((name) => existsSync(join(folder, name)))

@@ -42,17 +42,19 @@ export type ServerFiles = Readonly<{
   access?: readonly string[]
   /** Begins with the data of this server, which is stopped, and follows it as a standby. */
   primary?: PostgresServer
+  /** The folder of `initdb` and `postgres`, where they are not those of all tests. */
+  binaries?: string
 }>
 
 /** A server of one's own, in a new folder and on a free port; `own` settings come before ours. */
 export const privateServer = async (
-  own: Record<string, string> = {},
-  { tls, access = [], primary }: ServerFiles = {},
+  own: Record<string, string | number> = {},
+  { tls, access = [], primary, ...files }: ServerFiles = {},
 ): Promise<PostgresServer> => {
   const user = unprivilegedUser()
   const folder = mkdtempSync(join(tmpdir(), 'taskport-postgres-'))
   chmodSync(folder, 0o755)
-  const binaries = postgresBinaries(folder)
+  const binaries = files.binaries ?? postgresBinaries(folder)
   for (const [name, text] of Object.entries(tls ?? {})) {
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
@@ -153,7 +155,7 @@ export const dropDatabases = async (): Promise<void> => {
   }
 }
 
-const administer = async (
+export const administer = async (
   url: string,
   step: (sql: postgres.Sql) => Promise<unknown>,
 ): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { Query } from './client.ts'
+import type { Sharding } from './distribute.ts'
 
 /** What is lost while a setting of the server is off. */
 const LOSSES: Readonly<Record<string, string>> = {
@@ -8,13 +9,22 @@ const LOSSES: Readonly<Record<string, string>> = {
   synchronous_commit: 'a crash of the server can lose the last acknowledged writes',
 }
 
+const NAMES = Object.keys(LOSSES)
+  .map((name) => `'${name}'`)
+  .join()
+
+const SETTINGS = `select name from pg_settings where name in (${NAMES}) and setting = 'off'`
+
+/** Of all nodes that can be reached. */
+const CITUS_SETTINGS = `
+  select distinct name from run_command_on_all_nodes($$
+      select string_agg(name, ',') from (${SETTINGS}) as settings $$) as node,
+    unnest(string_to_array(node.result, ',')) as name
+  where node.success and name <> ''`
+
 /** A sentence for each setting that puts acknowledged writes at risk. */
-export const durabilityWarnings = async (query: Query): Promise<string[]> => {
-  const names = Object.keys(LOSSES).map((name) => `'${name}'`)
-  const rows = await query<{ name: string }>(
-    `select name from pg_settings where name in (${names.join()}) and setting = 'off'`,
-    [],
-  )
+export const durabilityWarnings = async (query: Query, sharding: Sharding): Promise<string[]> => {
+  const rows = await query<{ name: string }>(sharding === 'none' ? SETTINGS : CITUS_SETTINGS, [])
   return rows.map(
     ({ name }) => `The database server runs with ${name} = off: ${LOSSES[name]}. Set it to on.`,
   )

@@ -18,13 +18,17 @@ create or replace function taskport.take_revisions(
 declare
   v_started timestamptz;
   v_file text;
-  v_present text;
-  v_deleted_at text;
-  v_task_count integer;
+  v_table oid;
+  v_bytes bigint;
 begin
   loop
-    update taskport.users as u set task_bytes = taskport.count_bytes(p_owner)
+    perform from taskport.users as u
     where u.id = p_owner and u.task_bytes is null and u.deleted_at is null;
+    if found then
+      v_bytes := taskport.count_bytes(p_owner);
+      update taskport.users as u set task_bytes = v_bytes
+      where u.id = p_owner and u.task_bytes is null and u.deleted_at is null;
+    end if;
 
     update taskport.users as u
     set revision = u.revision + p_count, task_count = u.task_count + p_added,
@@ -32,27 +36,27 @@ begin
     where u.id = p_owner and u.deleted_at is null
       and (p_added <= 0 or u.task_count + p_added <= p_quota)
       and (p_bytes <= 0 or u.task_bytes + p_bytes <= p_bytes_quota)
-    returning u.revision - p_count, u.timeline, u.webhooks > 0, u.started, u.file,
-      pg_relation_filepath(u.tableoid)
-    into base, timeline, webhooks, v_started, v_file, v_present;
+    returning u.revision - p_count, u.timeline, u.webhooks > 0, u.started, u.file, u.tableoid
+    into base, timeline, webhooks, v_started, v_file, v_table;
     exit when found;
 
-    select u.deleted_at, u.task_count into v_deleted_at, v_task_count
-    from taskport.users as u where u.id = p_owner;
-    if found then
-      status := case when v_deleted_at is not null then 'account-deleted'
-        when p_added > 0 and v_task_count + p_added > p_quota then 'quota-exceeded'
-        else 'bytes-exceeded' end;
+    -- Without a reason, another commit has meanwhile inserted or changed the row.
+    select case when u.deleted_at is not null then 'account-deleted'
+      when p_added > 0 and u.task_count + p_added > p_quota then 'quota-exceeded'
+      when p_bytes > 0 and u.task_bytes + p_bytes > p_bytes_quota then 'bytes-exceeded' end
+    into status from taskport.users as u where u.id = p_owner;
+    if not found then
+      insert into taskport.users (id, revision, task_count, task_bytes) values (p_owner, 0, 0, 0)
+      on conflict (id) do nothing;
+    elsif status is not null then
       return;
     end if;
-    insert into taskport.users (id, revision, task_count, task_bytes) values (p_owner, 0, 0, 0)
-    on conflict (id) do nothing;
   end loop;
 
   status := 'committed';
   if p_count > 0 and (v_started is distinct from pg_postmaster_start_time()
-      or v_file is distinct from v_present) then
-    timeline := taskport.begin_timeline(p_owner, base + 1, p_at, v_present);
+      or v_file is distinct from pg_relation_filepath(v_table)) then
+    timeline := taskport.begin_timeline(p_owner, base + 1, p_at, pg_relation_filepath(v_table));
   end if;
 end $$;
 
@@ -132,6 +136,9 @@ declare
   v_count bigint := case when p_log is null then 0 else 1 end;
   v_added integer := case p_op when 'create' then 1 when 'remove' then -1 else 0 end;
   v_recorded_at text := case when p_key is not null then p_at end;
+  v_started timestamptz;
+  v_file text;
+  v_table oid;
 begin
   -- As take_revisions does when nothing is out of the ordinary.
   update taskport.users as u
@@ -140,10 +147,15 @@ begin
   where u.id = p_owner and u.deleted_at is null
     and (v_added <= 0 or u.task_count + v_added <= p_quota)
     and u.task_bytes + p_bytes <= p_bytes_quota
-    and u.started = pg_postmaster_start_time() and u.file = pg_relation_filepath(u.tableoid)
-  returning 'committed', u.revision - v_count, u.timeline, u.webhooks > 0
-  into status, base, timeline, webhooks;
-  if not found then
+  returning 'committed', u.revision - v_count, u.timeline, u.webhooks > 0, u.started, u.file,
+    u.tableoid
+  into status, base, timeline, webhooks, v_started, v_file, v_table;
+  if found then
+    if v_count > 0 and (v_started is distinct from pg_postmaster_start_time()
+        or v_file is distinct from pg_relation_filepath(v_table)) then
+      timeline := taskport.begin_timeline(p_owner, base + 1, p_at, pg_relation_filepath(v_table));
+    end if;
+  else
     select taken.* into status, base, timeline, webhooks
     from taskport.take_revisions(p_owner, v_count, v_added, p_quota, p_bytes, p_bytes_quota, p_at)
       as taken;

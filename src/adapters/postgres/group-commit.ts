@@ -91,6 +91,19 @@ export const groupCommit = <Call, Result>({
     })
 }
 
+/** Makes one function of a way to run a call alone and one to run several together. */
+export type Grouping = <Call, Result>(
+  ways: Pick<Lanes<Call, Result>, 'alone' | 'together'>,
+) => (call: Call) => Promise<Result>
+
+export const grouped =
+  (turn: Pick<Lanes<never, never>, 'patience' | 'tooBusy'>): Grouping =>
+  (ways) =>
+    groupCommit({ ...turn, ...ways })
+
+/** For a cluster: calls of several owners have no node in common. */
+export const ungrouped: Grouping = ({ alone }) => alone
+
 /** A connection that is lost (08) or ended by the server (57) leaves open what has happened. */
 const wasRolledBack = (error: unknown): boolean => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error

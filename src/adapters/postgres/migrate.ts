@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { differingMigration, digestOf } from './digests.ts'
+import { distribute, type Sharding } from './distribute.ts'
 import { driverOptions } from './driver.ts'
 import functions from './functions.sql' with { type: 'text' }
 import tasks from './migrations/001-tasks.sql' with { type: 'text' }
@@ -11,6 +12,7 @@ import documents from './migrations/006-documents.sql' with { type: 'text' }
 import copyTasks from './migrations/007-copy-tasks.sql' with { type: 'text' }
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
+import { UnusableDatabaseError } from './unusable.ts'
 
 /** One with `remains` is run in one transaction after the other as long as that finds a row. */
 type Migration = string | Readonly<{ script: string; remains: string }>
@@ -40,26 +42,23 @@ const DIGESTS = MIGRATIONS.map((migration) =>
 )
 
 /** Raise it with every change of functions.sql: of two programs the newer one's functions stay. */
-export const FUNCTIONS_VERSION = 2
+export const FUNCTIONS_VERSION = 3
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'
 
-/** The database was written by a newer or an unreleased program: nothing here may touch it. */
-export class ForeignSchemaError extends Error {}
-
 /** In transactions under a lock, so that any number of processes may start at once. */
-export const migrate = async (url: string): Promise<void> => {
+export const migrate = async (url: string, sharding: Sharding): Promise<void> => {
   const sql = postgres({ connect_timeout: 5, ...driverOptions(url), max: 1, prepare: false })
   try {
-    while (await applyNext(sql)) {}
+    while (await applyNext(sql, sharding)) {}
   } finally {
     await sql.end({ timeout: 1 })
   }
 }
 
-/** False when there was nothing left to do but the functions. */
-const applyNext = (sql: postgres.Sql): Promise<boolean> =>
+/** False when there was nothing left to do but the functions and the distribution. */
+const applyNext = (sql: postgres.Sql, sharding: Sharding): Promise<boolean> =>
   sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${LOCK}::text::bigint)`
     await transaction`create schema if not exists taskport`
@@ -69,14 +68,14 @@ const applyNext = (sql: postgres.Sql): Promise<boolean> =>
     const [row] = await transaction<[{ version: number }]>`
       select coalesce(max(version), 0) as version from taskport.migrations`
     if (row.version > MIGRATIONS.length) {
-      throw new ForeignSchemaError(
+      throw new UnusableDatabaseError(
         `The database has schema ${row.version}, but this Taskport knows only ` +
           `${MIGRATIONS.length}. Start the newer version that wrote it.`,
       )
     }
     const differing = await differingMigration(transaction, DIGESTS)
     if (differing !== undefined) {
-      throw new ForeignSchemaError(
+      throw new UnusableDatabaseError(
         `Migration ${differing} of the database is not the one of this Taskport: an unreleased ` +
           'version wrote it. Start the version that wrote it, or restore a backup of a released one.',
       )
@@ -84,6 +83,7 @@ const applyNext = (sql: postgres.Sql): Promise<boolean> =>
     const migration = MIGRATIONS[row.version]
     if (migration === undefined) {
       await replaceFunctions(transaction)
+      await distribute(transaction, sharding)
       return false
     }
     if (await apply(transaction, migration)) {

@@ -3,8 +3,8 @@ import type { StoredTask, TaskStore } from '../../application/ports.ts'
 import { longLists } from '../../application/tasks/long-lists.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import type { Revision, TaskId, UserId } from '../../domain/task.ts'
-import type { Client, Query } from './client.ts'
-import { groupCommit } from './group-commit.ts'
+import type { Query } from './client.ts'
+import type { Grouping } from './group-commit.ts'
 import { listStatement } from './list-statements.ts'
 import { readLong } from './read-long.ts'
 
@@ -19,11 +19,11 @@ type VersionRow = { owner: UserId; revision: Revision; timeline: string }
 
 export const readTasks = (
   query: Query,
-  turn: Client['turn'],
+  grouping: Grouping,
 ): Pick<TaskStore, 'get' | 'find' | 'list' | 'versions' | 'exists'> => {
   const longList = longLists({ reads: { capacity: 4, perOwner: 2 } })
   return {
-    get: groupReads(query, turn),
+    get: groupReads(query, grouping),
 
     find: async (owner, ids) => (await query<TaskRow>(FIND, [owner, ids.join()])).map(toStored),
 
@@ -52,10 +52,9 @@ export const readTasks = (
 const toStored = ({ document, format, recorded_at, ...version }: TaskRow): StoredTask =>
   storedTask(document, format, version, recorded_at)
 
-const groupReads = (query: Query, turn: Client['turn']): TaskStore['get'] => {
+const groupReads = (query: Query, grouping: Grouping): TaskStore['get'] => {
   type Call = readonly [owner: UserId, id: TaskId]
-  const get = groupCommit<Call, { task: StoredTask | undefined }>({
-    ...turn,
+  const get = grouping<Call, { task: StoredTask | undefined }>({
     alone: async (call) => {
       const [row] = await query<TaskRow>(GET, call)
       return { task: row && toStored(row) }

@@ -8,7 +8,7 @@ export const reminders = (query: Query): Pick<TaskStore, 'reminders'> => ({
     query<{ owner: UserId; id: TaskId; at: Instant }>(REMINDERS, [String(limit)]),
 })
 
-/** As for lists, a limit that the planner cannot see keeps it from sorting. */
+/** Citus takes no subquery as the limit of a read over all users. */
 export const REMINDERS = `
   select user_id as owner, id, remind_key as at from taskport.tasks
-  where remind_key is not null order by remind_key limit (select $1::text::bigint)`
+  where remind_key is not null order by remind_key limit $1::text::bigint`

@@ -23,7 +23,7 @@ export const retention = (query: Query): Pick<TaskStore, 'expired' | 'purge'> =>
   },
 })
 
-const LIMIT = 'limit (select $3::text::bigint)'
+const LIMIT = 'limit $3::text::bigint'
 
 const EXPIRED = `
   (select user_id as owner from taskport.changes as c

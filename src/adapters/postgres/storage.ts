@@ -2,16 +2,20 @@ import type { TaskStore, WebhookStore } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { changes } from './changes.ts'
 import { connect, type Limits, type Query } from './client.ts'
+import type { Sharding } from './distribute.ts'
 import { durabilityWarnings } from './durability.ts'
-import { ForeignSchemaError, migrate } from './migrate.ts'
+import { grouped, ungrouped } from './group-commit.ts'
+import { migrate } from './migrate.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
+import { UnusableDatabaseError } from './unusable.ts'
 import { webhooks } from './webhooks.ts'
 import { write } from './write.ts'
 
 export type PostgresOptions = Partial<Limits> &
   Readonly<{
+    sharding?: Sharding
     onOutage?: (error: unknown) => void
     /** Called when the database can never be used by this program. */
     onRefusal?: (error: Error) => void
@@ -30,6 +34,7 @@ const START_DEADLINE = 9000
 export const postgresStorage = (
   url: string,
   {
+    sharding = 'none',
     onOutage = () => {},
     onRefusal = () => {},
     onWarning = () => {},
@@ -44,8 +49,8 @@ export const postgresStorage = (
 } => {
   const client = connect(url, { ...LIMITS, ...limits }, onPooler)
   const start = async (): Promise<void> => {
-    await migrate(url)
-    for (const warning of await durabilityWarnings(client.query)) onWarning(warning)
+    await migrate(url, sharding)
+    for (const warning of await durabilityWarnings(client.query, sharding)) onWarning(warning)
   }
   const migration = keepTrying(start, onOutage, onRefusal)
   const notReady = (): DomainError =>
@@ -54,14 +59,15 @@ export const postgresStorage = (
     if (!migration.done) await withDeadline(migration.finished, START_DEADLINE, notReady)
     return client.query(text, parameters)
   }
+  const grouping = sharding === 'none' ? grouped(client.turn) : ungrouped
   const close = async (): Promise<void> => {
     migration.stop()
     await client.close()
   }
   return {
     tasks: {
-      ...readTasks(query, client.turn),
-      ...write(query, client.turn),
+      ...readTasks(query, grouping),
+      ...write(query, grouping),
       ...changes(query),
       ...reminders(query),
       ...retention(query),
@@ -101,7 +107,7 @@ const keepTrying = (
       state.done = true
       resolve()
     } catch (error) {
-      if (error instanceof ForeignSchemaError) return onRefusal(error)
+      if (error instanceof UnusableDatabaseError) return onRefusal(error)
       onFailure(error)
       const timer = setTimeout(attempt, delay)
       state.stop = () => clearTimeout(timer)

@@ -90,4 +90,4 @@ const LIST = `
 const DUE = `
   select user_id as owner, id, due_at as at from taskport.webhooks
   where due_at is not null and (due_at, id) > ($2::text, $3::text::uuid)
-  order by due_at, id limit (select $1::text::bigint)`
+  order by due_at, id limit $1::text::bigint`

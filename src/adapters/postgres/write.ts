@@ -4,8 +4,8 @@ import type { Commit, CommitResult, TaskStore } from '../../application/ports.ts
 import { accountDeleted, byteQuotaExceeded, quotaExceeded } from '../../domain/access.ts'
 import type { LogEntry, Write } from '../../domain/changeset.ts'
 import { type Revision, type TaskKeys, taskKeys, withAllFields } from '../../domain/task.ts'
-import type { Client, Query } from './client.ts'
-import { groupCommit } from './group-commit.ts'
+import type { Query } from './client.ts'
+import type { Grouping } from './group-commit.ts'
 
 type ResultRow = {
   status: CommitResult['status'] | 'quota-exceeded' | 'bytes-exceeded' | 'account-deleted'
@@ -23,13 +23,12 @@ type RecordRow = {
   at: string
 }
 
-/** Commits of one write that come together share a statement. */
+/** Commits of one write that come together may share a statement. */
 export const write = (
   query: Query,
-  turn: Client['turn'],
+  grouping: Grouping,
 ): Pick<TaskStore, 'commit' | 'idempotencyRecord' | 'tasksAt' | 'deleteAccount'> => {
-  const commitWrite = groupCommit<WriteCall, ResultRow>({
-    ...turn,
+  const commitWrite = grouping<WriteCall, ResultRow>({
     alone: async (call) =>
       only(
         await query<ResultRow>(

@@ -101,6 +101,16 @@ describe('plans on 100 000 tasks', () => {
     expect(plan.map((node) => node['Node Type'])).not.toContain('Sort')
   })
 
+  test('reminders are found through that index also by a plan for any limit', async () => {
+    await sql.unsafe(`prepare reminders (text) as ${REMINDERS}`)
+    await sql`set plan_cache_mode = force_generic_plan`
+    const [row] = await sql.unsafe(`explain (format json) execute reminders ('200')`)
+    await sql`reset plan_cache_mode`
+    const plan = nodes(row?.['QUERY PLAN'][0].Plan)
+    expect(plan.map((node) => node['Index Name'])).toContain('tasks_remind')
+    expect(plan.map((node) => node['Node Type'])).not.toContain('Sort')
+  })
+
   test('tasks that are read together are each found by the primary key', async () => {
     const wanted = [{ n: 0, owner: 'user-7', id: middle.id }]
     const plan = await explain(GET_TOGETHER, [JSON.stringify(wanted)])
