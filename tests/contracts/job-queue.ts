@@ -132,6 +132,8 @@ export const jobQueueContract = (name: string, open: () => Promise<JobQueue>): v
       const owners = Array.from({ length: 20 }, (_, n) => `patient ${n}`)
       const first = await holdJobs('long', owners, 2)
       await first.untilRunning(40)
+      // Those that started last become slow 500 ms later, which nothing shows.
+      await Bun.sleep(750)
       first.release()
       const again = await holdJobs('long again', owners, 10)
       await again.untilRunning(64)

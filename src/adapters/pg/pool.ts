@@ -92,6 +92,10 @@ export const openPool = (url: string, options: PoolOptions): Pool => {
     const connection = await connect()
     try {
       return await connection.query(text, parameters, name)
+    } catch (error) {
+      // A script that begins a transaction and fails would leave it to the next statement.
+      await connection.query('rollback').catch(() => {})
+      throw error
     } finally {
       connection.release()
     }

@@ -51,7 +51,8 @@ export const groupCommit = <Call, Result>({
         else resolve(result)
       }
     } catch (error) {
-      if (wasRolledBack(error)) await Promise.all(group.map(runAlone))
+      // Not awaited: one that waits for a lock would keep the lane from others.
+      if (wasRolledBack(error)) for (const each of group) void runAlone(each)
       else for (const { reject } of group) reject(error)
     }
   }

@@ -170,3 +170,10 @@ test('frozen server processes do not keep others from being served once they go 
   expect((await pids(pool, 2)).filter((pid) => frozen.includes(pid))).toEqual([])
   await pool.end()
 })
+
+test('a script that fails in its own transaction leaves none behind', async () => {
+  const pool = open(server.url, 1)
+  await expect(pool.query('begin; select 1 / 0; commit')).rejects.toMatchObject({ code: '22012' })
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  await pool.end()
+})
