@@ -1,8 +1,10 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import postgres from 'postgres'
 import { freshDatabase, privateServer } from './postgres.ts'
 import { eventually, within } from './wait.ts'
+
+setDefaultTimeout(30_000)
 
 test('databases are new, empty and independent', async () => {
   const [one, two] = await Promise.all([freshDatabase(), freshDatabase()])
