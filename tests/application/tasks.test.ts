@@ -233,3 +233,17 @@ describe('DeleteAccount', () => {
     })
   })
 })
+
+test('batches of one user take turns, and hold up no other user', async () => {
+  const order: string[] = []
+  const commit: TaskStore['commit'] = async (step) => {
+    order.push(step.owner)
+    return tasks.commit(step)
+  }
+  const fair = appOf({ tasks: { ...tasks, commit }, now: tickingClock(), newId: countingIds() })
+  const batch = (user: string) =>
+    fair.changeTasks(user, Array(100).fill({ op: 'create', draft: { title: 'a' } }))
+  await Promise.all([...Array.from({ length: 10 }, () => batch('alice')), batch('bob')])
+  expect(order.slice(0, 2).sort()).toEqual(['alice', 'bob'])
+  expect(order).toHaveLength(11)
+})
