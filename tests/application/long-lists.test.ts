@@ -98,4 +98,12 @@ describe('a large list of few tasks', () => {
     expect((await within(next, 'The next list should be read.')).list?.more).toBe(false)
     for (const { list } of unread) await list?.tasks.stream?.().cancel()
   })
+
+  test('that is larger than what one user may have in flight takes all of it', async () => {
+    const app = await openApp(4200)
+    const { list } = await app.filterTasks('alice', taskQuery(), WHOLE)
+    const text = await new Response(list?.tasks.stream?.()).text()
+    expect(Buffer.byteLength(text)).toBeGreaterThan(16 * MEGABYTE)
+    expect(JSON.parse(text)).toHaveLength(4200)
+  })
 })

@@ -15,9 +15,9 @@ export const filterTasks = ({ tasks }: Pick<Ports, 'tasks'>) => {
   const bounded = async (actor: UserId, list: TaskList): Promise<TaskList> => {
     if (list.tasks.stream || list.tasks.text().length <= SENT_WHOLE) return list
     const { last, more, version } = list
-    const chunk = new TextEncoder().encode(list.tasks.text())
-    const held = await bytes.take(actor, chunk.byteLength)
-    return { tasks: sentLater(chunksOf(chunk), held), last, more, version }
+    const encoded = new TextEncoder().encode(list.tasks.text())
+    const held = await bytes.take(actor, Math.min(encoded.byteLength, BYTES_IN_FLIGHT.perOwner))
+    return { tasks: sentLater(slicesOf(encoded), held), last, more, version }
   }
 
   return async (
@@ -36,9 +36,9 @@ export const filterTasks = ({ tasks }: Pick<Ports, 'tasks'>) => {
   }
 }
 
-const CHUNK_BYTES = 65_536
+const SLICE_BYTES = 65_536
 
-const chunksOf = (bytes: Uint8Array): Uint8Array[] =>
-  Array.from({ length: Math.ceil(bytes.byteLength / CHUNK_BYTES) }, (_, n) =>
-    bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES),
+const slicesOf = (bytes: Uint8Array): Uint8Array[] =>
+  Array.from({ length: Math.ceil(bytes.byteLength / SLICE_BYTES) }, (_, n) =>
+    bytes.subarray(n * SLICE_BYTES, (n + 1) * SLICE_BYTES),
   )
