@@ -50,7 +50,7 @@ describe.each<Way>(['several hosts', 'one address'])('fail-over to a standby, %s
     const writers = Promise.all(Array.from({ length: 8 }, (_, n) => writer(n)))
     await eventually(() => acknowledged.length > 50, 'The writers made no progress.')
     await primary.stop()
-    await administer(standby.url, 'select pg_promote()')
+    await administer(standby.url, 'select pg_promote(wait => false)')
     if (way === 'one address') proxy.switchTo(standby.url)
     const goal = acknowledged.length + 50
     await eventually(() => acknowledged.length > goal, 'Writes do not work again.')
