@@ -1,19 +1,17 @@
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { unlimited } from '../src/adapters/limits/token-buckets.ts'
 import { CHANGES } from '../src/adapters/postgres/changes.ts'
 import { listStatement } from '../src/adapters/postgres/list-statements.ts'
 import { GET } from '../src/adapters/postgres/read-tasks.ts'
 import { type PostgresOptions, postgresStorage } from '../src/adapters/postgres/storage.ts'
-import { execute } from '../src/application/execute.ts'
 import type { TaskStore } from '../src/application/ports.ts'
-import type { Operation } from '../src/domain/changeset.ts'
 import { ORDERS, SORTS, STATUSES, taskQuery } from '../src/domain/task-query.ts'
 import { citusCluster, citusDatabase } from '../tests/support/citus.ts'
 import { privateServer } from '../tests/support/postgres.ts'
 import { idOf } from './bulk-load.ts'
 import { loadPostgres } from './many-tasks.ts'
 import { type CpuMeter, databaseCpu } from './servers.ts'
+import { write } from './write.ts'
 
 /**
  * What each node of a Citus cluster (a coordinator and two workers) does for a request, beside one
@@ -41,19 +39,6 @@ const SETTINGS = {
 }
 
 type Access = (tasks: TaskStore, user: string, id: string) => Promise<unknown>
-
-const write = (tasks: TaskStore, user: string, operation: Operation): Promise<unknown> => {
-  const ports = {
-    tasks,
-    now: () => new Date().toISOString(),
-    newId: () => Bun.randomUUIDv7(),
-    wake: () => {},
-    notify: () => {},
-    budgets: unlimited,
-    quota: { tasks: 100_000, bytes: 1_000_000_000 },
-  }
-  return execute(ports, user, [operation])
-}
 
 const accesses: Record<string, Access> = {
   get: (tasks, user, id) => tasks.get(user, id),

@@ -3,7 +3,6 @@ import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { unlimited } from '../src/adapters/limits/token-buckets.ts'
 import { CHANGES as POSTGRES_CHANGES } from '../src/adapters/postgres/changes.ts'
 import { listStatement } from '../src/adapters/postgres/list-statements.ts'
 import { GET_TOGETHER, GET as POSTGRES_GET } from '../src/adapters/postgres/read-tasks.ts'
@@ -11,14 +10,13 @@ import { postgresStorage } from '../src/adapters/postgres/storage.ts'
 import { CHANGES as SQLITE_CHANGES } from '../src/adapters/sqlite/changes.ts'
 import { listStatements, GET as SQLITE_GET } from '../src/adapters/sqlite/read-tasks.ts'
 import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
-import { execute } from '../src/application/execute.ts'
 import type { TaskStore } from '../src/application/ports.ts'
-import type { Operation } from '../src/domain/changeset.ts'
 import { SORTS, type TaskQuery, taskQuery } from '../src/domain/task-query.ts'
 import { temporaryFolder } from '../tests/support/folder.ts'
 import { privateServer } from '../tests/support/postgres.ts'
 import { idOf } from './bulk-load.ts'
 import { loadPostgres, loadSqlite, MANY, PER_USER } from './many-tasks.ts'
+import { write } from './write.ts'
 
 /**
  * Whether a storage is as quick with 10 000 000 tasks as with 100 000: every access by turns on a
@@ -51,19 +49,6 @@ const queries: Record<string, TaskQuery> = {
 }
 
 type Access = (tasks: TaskStore, user: string, id: string) => Promise<unknown>
-
-const write = (tasks: TaskStore, user: string, operation: Operation): Promise<unknown> => {
-  const ports = {
-    tasks,
-    now: () => new Date().toISOString(),
-    newId: () => Bun.randomUUIDv7(),
-    wake: () => {},
-    notify: () => {},
-    budgets: unlimited,
-    quota: { tasks: 100_000, bytes: 1_000_000_000 },
-  }
-  return execute(ports, user, [operation])
-}
 
 const accesses: Record<string, Access> = {
   get: (tasks, user, id) => tasks.get(user, id),

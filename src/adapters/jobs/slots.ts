@@ -61,7 +61,7 @@ export const jobSlots = (
     slowOwners: () => [...slow.keys()],
     isSlow: (owner: string): boolean => slow.has(owner),
     isFull: (owner: string): boolean => (running.get(owner) ?? 0) >= ownerConcurrency,
-    /** Returns what is to be called when the job has ended. */
+    /** Returns a function to call when the job has ended. */
     take: (owner: string): (() => void) => {
       add(owner, 1)
       const timer = setTimeout(() => {

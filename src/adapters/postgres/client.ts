@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { DomainError } from '../../domain/errors.ts'
 import { driverOptions } from './driver.ts'
+import { codeOf, isOutage } from './outage.ts'
 import { semaphore } from './semaphore.ts'
 
 export type Limits = Readonly<{
@@ -149,33 +150,3 @@ const READ_ONLY = '25006'
 
 /** The session has not, or already has, a statement of this name: only a pooler changes sessions. */
 const FOREIGN_STATEMENT = new Set(['26000', '42P05'])
-
-/** Connection, resources, operator intervention, rollback, lock timeout, read-only standby. */
-const OUTAGE_STATE = /^(08|53|57|40|55P03|25006)/
-
-const OUTAGE_CODES = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'FailedToOpenSocket',
-])
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : ''
-
-export const isOutage = (error: unknown): boolean => {
-  if (error instanceof DomainError) return error.kind === 'unavailable'
-  const code = codeOf(error)
-  return (
-    OUTAGE_CODES.has(code) || (error instanceof postgres.PostgresError && OUTAGE_STATE.test(code))
-  )
-}

@@ -22,7 +22,7 @@ const MIGRATIONS: readonly (string | ((db: Database) => boolean))[] = [
   taskBytes,
 ]
 
-/** "Task" in ASCII: tells our files from those of other programs. */
+/** "Task" in ASCII: marks our files. */
 const APPLICATION_ID = 0x5461736b
 
 /** Comments and white space do not count; of a step in TypeScript only its name does. */

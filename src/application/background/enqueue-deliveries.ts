@@ -6,8 +6,8 @@ const BATCH_SIZE = 500
 const RECHECK_MS = 1000
 
 /**
- * A batch of those that are due in each run, in turn, so that many whose delivery is slow hide
- * nobody else's. Returns when to look again; undefined when no webhook will be due.
+ * One batch of the due webhooks in each run, in turn, so that none hides another. Returns when to look
+ * again; undefined when no webhook will be due.
  */
 export const enqueueDeliveries = ({
   webhooks,

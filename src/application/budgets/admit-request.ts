@@ -1,7 +1,7 @@
 import type { UserId } from '../../domain/task.ts'
 import type { Ports, Spent } from '../ports.ts'
 
-/** The request is to be refused when there is a `wait`. */
+/** A `wait` means that the request must be refused. */
 export const admitRequest =
   (ports: Pick<Ports, 'budgets'>) =>
   (actor: UserId): Spent =>
