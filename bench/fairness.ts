@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { temporaryFolder } from '../tests/support/folder.ts'
 import { privateServer } from '../tests/support/postgres.ts'
-import { enter, PASSWORD } from '../tests/support/server.ts'
+import { PASSWORD } from '../tests/support/server.ts'
 import { untilReady } from './dataset.ts'
 import { type MeasuredServer, SHIPPED, startMeasured } from './servers.ts'
 import { lua } from './wrk.ts'
@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
     storage: { type: 'string', default: 'sqlite,postgres' },
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '5' },
+    budgets: { type: 'string', default: '1' },
   },
 })
 const SECONDS = Number(options.seconds)
@@ -26,7 +27,10 @@ const HOOKS = 10
 const STREAMS = 10
 const SLOW_HOOK_MS = 14_000
 const LIST = 20
-const PAUSE_MS = 2
+/** So that the user who is measured stays within his own budget. */
+const PAUSE_MS = 25
+/** Networks from which the users who are measured have signed in before. */
+const KNOWN_NETWORKS = 4
 const SLOW_PAUSE_MS = 200
 /** For a queue that an attack has left behind. */
 const DRAIN_MS = 120_000
@@ -36,15 +40,16 @@ type Request = Readonly<{ method: string; path: string; headers: Headers; body?:
 type Flood = Readonly<{ requests: readonly Request[]; connections: number; deletes?: boolean }>
 type Scenario = Readonly<{ name: string; flood: Flood; unread?: boolean }>
 
+type Measured = Readonly<{ user: number; name: string; headers: Headers; taskId: string }>
+
 type World = Readonly<{
   url: string
   folder: string
-  /** Of the user who is measured, the one with a webhook, and the one who attacks. */
-  measured: Headers
+  /** A user who is measured for each scenario, one with a webhook, and one who attacks. */
+  measured: readonly Measured[]
   hooked: Headers
   attacker: Headers
   hookOwner: Headers
-  taskId: string
   longIds: readonly string[]
   hookIds: readonly string[]
   /** When the webhook of a revision has arrived. */
@@ -62,8 +67,20 @@ const json = async <Body>(url: string, method: string, headers: Headers, body?: 
   return (await response.json()) as Body
 }
 
+const credentialsOf = (name: string) => ({ email: `${name}@example.com`, password: PASSWORD })
+
+let addresses = 0
+
+/** From a network of its own. */
 const signUp = async (url: string, name: string): Promise<Headers> => {
-  const { token } = await enter(url, 'sign-up', `${name}@example.com`)
+  const headers = { 'content-type': 'application/json', 'x-peer': `10.0.0.${++addresses}` }
+  const body = JSON.stringify({ name, ...credentialsOf(name) })
+  const signedUp = await fetch(`${url}/api/auth/sign-up/email`, { method: 'POST', headers, body })
+  if (!signedUp.ok) throw new Error(`${signedUp.status} ${await signedUp.text()}`)
+  const cookie = signedUp.headers.getSetCookie().map((line) => line.split(';')[0])
+  const { token } = await json<{ token: string }>(`${url}/api/auth/token`, 'GET', {
+    cookie: cookie.join('; '),
+  })
   return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
 }
 
@@ -82,6 +99,24 @@ const createLongTasks = async (url: string, headers: Headers): Promise<string[]>
   return ids
 }
 
+const SCENARIOS = 10
+
+const knownNetwork = (user: number, n: number): Headers => ({ 'x-peer': `10.1.${user}.${n}` })
+
+const createMeasured = async (url: string, user: number): Promise<Measured> => {
+  const name = `measured-${user}`
+  const headers = await signUp(url, name)
+  let taskId = ''
+  for (let n = 0; n < LIST; n++) {
+    const task = { title: `Task ${n}`, description: 'Something to be done before long' }
+    taskId = (await json<{ id: string }>(`${url}/api/tasks`, 'POST', headers, task)).id
+  }
+  for (let n = 0; n < KNOWN_NETWORKS; n++) {
+    await json(`${url}/api/auth/sign-in/email`, 'POST', knownNetwork(user, n), credentialsOf(name))
+  }
+  return { user, headers, name, taskId }
+}
+
 const prepare = async (url: string, folder: string): Promise<World & { close(): void }> => {
   const arrivals = new Map<number, number>()
   const receiver = Bun.serve({
@@ -97,15 +132,11 @@ const prepare = async (url: string, folder: string): Promise<World & { close(): 
       return new Response(null, { status: 204 })
     },
   })
-  const measured = await signUp(url, 'measured')
+  const measured: Measured[] = []
+  for (let user = 0; user < SCENARIOS; user++) measured.push(await createMeasured(url, user))
   const hooked = await signUp(url, 'hooked')
   const attacker = await signUp(url, 'attacker')
   const hookOwner = await signUp(url, 'hook-owner')
-  let taskId = ''
-  for (let n = 0; n < LIST; n++) {
-    const task = { title: `Task ${n}`, description: 'Something to be done before long' }
-    taskId = (await json<{ id: string }>(`${url}/api/tasks`, 'POST', measured, task)).id
-  }
   const createHook = async (headers: Headers, path: string): Promise<string> => {
     const hook = { url: `${receiver.url.origin}/${path}`, events: ['task.changed'] }
     return (await json<{ id: string }>(`${url}/api/webhooks`, 'POST', headers, hook)).id
@@ -121,7 +152,6 @@ const prepare = async (url: string, folder: string): Promise<World & { close(): 
     hooked,
     attacker,
     hookOwner,
-    taskId,
     longIds,
     hookIds,
     arrivals,
@@ -131,14 +161,15 @@ const prepare = async (url: string, folder: string): Promise<World & { close(): 
 
 /** Every request sent has something else there. */
 const UNIQUE = '##########'
-const ADDRESS = '2001:db8:@@@@::1'
+const ONE_SITE = '2001:db8:1:@@@@::1'
+const MANY_SITES = '2001:db8:@@@@::1'
 
 const scenariosOf = ({ attacker, hookOwner, longIds, hookIds }: World): Scenario[] => {
   const get = (path: string): Request => ({ method: 'GET', path, headers: attacker })
-  const enterFrom = (way: string, body: object): Request => ({
+  const enterFrom = (peer: string, way: string, body: object): Request => ({
     method: 'POST',
     path: `/api/auth/${way}/email`,
-    headers: { 'content-type': 'application/json', 'x-peer': ADDRESS },
+    headers: { 'content-type': 'application/json', 'x-peer': peer },
     body: JSON.stringify(body),
   })
   const post = (path: string, body: object, headers: Headers = {}): Request => ({
@@ -159,20 +190,25 @@ const scenariosOf = ({ attacker, hookOwner, longIds, hookIds }: World): Scenario
   return [
     { name: 'whole lists', flood: { requests: [get('/api/tasks')], connections: 16 } },
     { name: 'searches', flood: { requests: [get('/api/tasks?q=thing+lung')], connections: 16 } },
-    {
-      name: 'wrong passwords',
-      flood: {
-        requests: [enterFrom('sign-in', { email: 'measured@example.com', password })],
-        connections: 16,
+    ...[
+      { from: 'one site', peer: ONE_SITE },
+      { from: '65 536 sites', peer: MANY_SITES },
+    ].flatMap(({ from, peer }) => [
+      {
+        name: `wrong passwords from ${from}`,
+        flood: {
+          requests: [enterFrom(peer, 'sign-in', { ...credentialsOf(UNIQUE), password })],
+          connections: 16,
+        },
       },
-    },
-    {
-      name: 'sign-ups',
-      flood: {
-        requests: [enterFrom('sign-up', { name: 'x', email: `${UNIQUE}@example.com`, password })],
-        connections: 16,
+      {
+        name: `sign-ups from ${from}`,
+        flood: {
+          requests: [enterFrom(peer, 'sign-up', { name: 'x', ...credentialsOf(UNIQUE) })],
+          connections: 16,
+        },
       },
-    },
+    ]),
     {
       name: 'pings of slow hooks',
       flood: {
@@ -237,31 +273,34 @@ type Times = Readonly<Record<'get' | 'list' | 'create' | 'sign-in' | 'webhook', 
 }
 
 /** One request at a time for some seconds, and beside them sign-ins and webhooks. */
-const measure = async (world: World): Promise<Times> => {
-  const { url, measured, hooked, taskId, arrivals } = world
+const measure = async (
+  { url, hooked, arrivals }: World,
+  { user, name, headers, taskId }: Measured,
+): Promise<Times> => {
   const times: Times = { get: [], list: [], create: [], 'sign-in': [], webhook: [], failures: [] }
   const end = performance.now() + SECONDS * 1000
   const timed = async (
-    name: 'get' | 'list' | 'create' | 'sign-in',
+    kind: 'get' | 'list' | 'create' | 'sign-in',
     step: () => Promise<unknown>,
   ) => {
     const began = performance.now()
-    await step().catch((error) => times.failures.push(`${name}: ${error}`))
-    times[name].push(performance.now() - began)
+    await step().catch((error) => times.failures.push(`${kind}: ${error}`))
+    times[kind].push(performance.now() - began)
   }
   const requests = async (): Promise<void> => {
     while (performance.now() < end) {
-      await timed('get', () => json(`${url}/api/tasks/${taskId}`, 'GET', measured))
-      await timed('list', () => json(`${url}/api/tasks?limit=${LIST}`, 'GET', measured))
-      await timed('create', () => json(`${url}/api/tasks`, 'POST', measured, { title: 'b' }))
+      await timed('get', () => json(`${url}/api/tasks/${taskId}`, 'GET', headers))
+      await timed('list', () => json(`${url}/api/tasks?limit=${LIST}`, 'GET', headers))
+      await timed('create', () => json(`${url}/api/tasks`, 'POST', headers, { title: 'b' }))
       await Bun.sleep(PAUSE_MS)
     }
   }
   const signIns = async (): Promise<void> => {
-    const body = { email: 'measured@example.com', password: PASSWORD }
-    while (performance.now() < end) {
-      const peer = { 'x-peer': `10.1.${++addresses >> 8}.${addresses & 255}` }
-      await timed('sign-in', () => json(`${url}/api/auth/sign-in/email`, 'POST', peer, body))
+    for (let n = 0; performance.now() < end; n++) {
+      const peer = knownNetwork(user, n % KNOWN_NETWORKS)
+      await timed('sign-in', () =>
+        json(`${url}/api/auth/sign-in/email`, 'POST', peer, credentialsOf(name)),
+      )
       await Bun.sleep(SLOW_PAUSE_MS)
     }
   }
@@ -288,8 +327,6 @@ const measure = async (world: World): Promise<Times> => {
   return times
 }
 
-let addresses = 0
-
 const at = (times: readonly number[], share: number): number => {
   const sorted = times.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
@@ -297,19 +334,18 @@ const at = (times: readonly number[], share: number): number => {
 
 /** Until what an attack has left behind is worked off. */
 const drain = async ({ url }: World): Promise<void> => {
-  const body = { email: 'measured@example.com', password: PASSWORD }
   await Bun.sleep(1000)
-  await json(`${url}/api/auth/sign-in/email`, 'POST', { 'x-peer': '10.2.0.1' }, body).catch(
-    () => {},
-  )
+  const peer = { 'x-peer': `10.2.0.${++addresses}` }
+  const path = `${url}/api/auth/sign-in/email`
+  await json(path, 'POST', peer, credentialsOf('measured-0')).catch(() => {})
 }
 
-const compare = async (world: World, scenario: Scenario): Promise<void> => {
-  const idle = await measure(world)
+const compare = async (world: World, scenario: Scenario, user: Measured): Promise<void> => {
+  const idle = await measure(world, user)
   const closeStreams = openUnread(world, scenario.unread ? STREAMS : 0)
   const stopFlood = await startFlood(world, scenario.flood)
   await Bun.sleep(1000)
-  const busy = await measure(world)
+  const busy = await measure(world, user)
   const rate = await stopFlood()
   closeStreams()
   for (const name of ['get', 'list', 'create', 'sign-in', 'webhook'] as const) {
@@ -340,9 +376,10 @@ const run = async (storage: string, server: MeasuredServer, folder: string): Pro
   ]
   const row = [...head, 'p50 ms', 'p99 ms', 'ratio of p99']
   for (const line of [row, row.map(() => '---')]) console.log(`| ${line.join(' | ')} |`)
-  for (const scenario of scenariosOf(world)) {
-    if (options.only && !options.only.split(',').includes(scenario.name)) continue
-    await compare(world, scenario)
+  for (const [n, scenario] of scenariosOf(world).entries()) {
+    const user = world.measured[n]
+    if (!user || (options.only && !options.only.split(',').includes(scenario.name))) continue
+    await compare(world, scenario, user)
   }
   console.log(`\nMemory after this: ${server.memory().toFixed(0)} MB.`)
   world.close()
@@ -354,6 +391,7 @@ const start = (folder: string, env: Record<string, string>): Promise<MeasuredSer
     ...SHIPPED,
     TRUST_PROXY: 'x-peer',
     WEBHOOK_ALLOW: 'http,private',
+    BUDGET_FACTOR: options.budgets,
     ...env,
   })
 

@@ -57,14 +57,19 @@ export const limitAttempts = (respond: Respond, options: AttemptOptions): Respon
 const isOutage = (error: unknown): boolean =>
   error instanceof DomainError && error.kind === 'unavailable'
 
-const inTurn = (respond: Respond): Respond => {
+type Attempt = (request: Request, peer: string, known: boolean) => Promise<Response>
+
+const inTurn = (respond: Respond): Attempt => {
   const queue = attemptQueue(LIMITS)
-  return (request, peer) => queue(request.signal, () => respond(request, peer))
+  return (request, peer, known) => {
+    const { network, site = network } = networksOf(peer)
+    return queue({ signal: request.signal, site, known }, () => respond(request, peer))
+  }
 }
 
 const limitGuesses = (
   { secret, emailOf, onFailedAttempt }: AttemptOptions,
-  respond: Respond,
+  attempt: Attempt,
 ): Respond => {
   const { begin, succeeded } = guesses()
   const accountOf = (email: string): string =>
@@ -73,12 +78,12 @@ const limitGuesses = (
   return async (request, peer) => {
     const path = pathOf(request)
     const email = await emailOf(request)
-    if (email === undefined) return respond(request, peer)
+    if (email === undefined) return attempt(request, peer, false)
     const account = accountOf(email)
     const { network } = networksOf(peer)
     const guess = path === SIGN_UP ? NO_GUESS : begin(account, network)
     if (guess.wait > 0) throw tooMany(guess.wait)
-    const response = await respond(request, peer).catch((error) => {
+    const response = await attempt(request, peer, guess.known).catch((error) => {
       guess.withdraw()
       throw error
     })
@@ -89,7 +94,7 @@ const limitGuesses = (
   }
 }
 
-const NO_GUESS = { wait: 0, withdraw: (): void => {} }
+const NO_GUESS = { wait: 0, known: false, withdraw: (): void => {} }
 
 const isWrongPassword = (path: string, { status }: Response): boolean =>
   path !== SIGN_UP && status === (path === SIGN_IN ? 401 : 400)

@@ -11,8 +11,10 @@ export const guesses = () => {
   const begin = (account: string, network: string) => {
     const key = `${account} ${network}`
     const counts: (readonly [Counter, string])[] = [[here, key]]
-    if (!known.has(key)) counts.push([anywhere, account])
+    const isKnown = known.has(key)
+    if (!isKnown) counts.push([anywhere, account])
     return {
+      known: isKnown,
       /** Milliseconds until it is allowed. */
       wait: countAll(counts),
       withdraw: (): void => {

@@ -17,6 +17,7 @@ export const LIMITS = {
   /** Milliseconds for which a network stays known. */
   knownNetwork: 30 * DAY,
   waitingAttempts: 16,
+  waitingPerSite: 8,
   /** Milliseconds that an attempt waits at most. */
   patience: 8 * SECOND,
   /** Milliseconds after which the next attempt no longer waits for this one. */

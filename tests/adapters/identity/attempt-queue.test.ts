@@ -3,7 +3,8 @@ import { attemptQueue } from '../../../src/adapters/identity/attempt-queue.ts'
 import { LIMITS } from '../../../src/adapters/identity/limits.ts'
 import { eventually, within } from '../../support/wait.ts'
 
-const HERE = new AbortController().signal
+const { signal } = new AbortController()
+const HERE = { signal, site: '203.0.113.7', known: false }
 const BUSY = { kind: 'unavailable', message: expect.stringMatching(/Try again/) }
 
 /** Attempts that run until they are ended. */
@@ -11,8 +12,8 @@ const attempts = (limits = {}) => {
   const queue = attemptQueue({ ...LIMITS, ...limits })
   const begun: number[] = []
   const ends = new Map<number, () => void>()
-  const add = (id: number, signal = HERE): Promise<number> =>
-    queue(signal, async () => {
+  const add = (id: number, client = {}): Promise<number> =>
+    queue({ ...HERE, site: `site ${id}`, ...client }, async () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       begun.push(id)
       ends.set(id, resolve)
@@ -41,10 +42,11 @@ test('one whose client is gone leaves its place, and never begins', async () => 
   const { add, begun, end } = attempts()
   const first = add(0)
   const client = new AbortController()
-  const gone = Promise.allSettled(Array.from({ length: 16 }, (_, n) => add(n + 1, client.signal)))
+  const leaving = { signal: client.signal }
+  const gone = Promise.allSettled(Array.from({ length: 16 }, (_, n) => add(n + 1, leaving)))
   client.abort()
   expect(await gone).toMatchObject(Array(16).fill({ status: 'rejected', reason: BUSY }))
-  await expect(within(add(20, client.signal), 'the refusal', 2000)).rejects.toMatchObject(BUSY)
+  await expect(within(add(20, leaving), 'the refusal', 2000)).rejects.toMatchObject(BUSY)
   const next = add(21)
   end(0)
   await first
@@ -52,6 +54,34 @@ test('one whose client is gone leaves its place, and never begins', async () => 
   expect(begun).toEqual([0, 21])
   end(21)
   expect(await next).toBe(21)
+})
+
+const ATTACK = { site: '2001:db8:1' }
+const RETURNING = { site: '203.0.113.9', known: true }
+
+/** Ends each attempt that begins until all have ended; the order in which they began. */
+const drain = async ({ begun, end }: ReturnType<typeof attempts>, count: number) => {
+  for (let n = 0; n < count; n++) {
+    await eventually(() => begun.length > n, `attempt ${n}`)
+    end(begun[n] as number)
+  }
+  return begun
+}
+
+test('one site has at most eight waiting, and others take turns with it', async () => {
+  const queue = attempts()
+  for (let id = 0; id <= 8; id++) void queue.add(id, ATTACK)
+  await expect(within(queue.add(9, ATTACK), 'the refusal', 2000)).rejects.toMatchObject(BUSY)
+  void queue.add(10)
+  expect(await drain(queue, 10)).toEqual([0, 10, 1, 2, 3, 4, 5, 6, 7, 8])
+})
+
+test('a flood from many sites neither delays nor refuses a known client', async () => {
+  const queue = attempts()
+  for (let id = 0; id <= 16; id++) void queue.add(id)
+  await expect(within(queue.add(17), 'the refusal', 2000)).rejects.toMatchObject(BUSY)
+  for (let id = 20; id < 22; id++) void queue.add(id, RETURNING)
+  expect((await drain(queue, 19)).slice(0, 5)).toEqual([0, 20, 1, 21, 2])
 })
 
 test('a failure ends the turn as well', async () => {

@@ -3,6 +3,7 @@ import { type FailedAttempt, limitAttempts } from '../../../src/adapters/identit
 import { counter } from '../../../src/adapters/identity/counter.ts'
 import { BOUND } from '../../../src/adapters/identity/limits.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
+import { within } from '../../support/wait.ts'
 
 const START = Date.parse('2026-01-01T00:00:00Z')
 
@@ -15,10 +16,11 @@ const RIGHT = 'right'
 
 /** A provider with one password for all; `down` makes it fail. */
 const provider = () => {
-  const state = { down: false, failed: [] as FailedAttempt[] }
+  const state = { down: false, failed: [] as FailedAttempt[], hold: Promise.resolve() }
   const respond = async (request: Request): Promise<Response> => {
     if (state.down) throw new DomainError('unavailable', 'down')
     if (request.method === 'GET' || request.url.endsWith('/sign-out')) return new Response()
+    await state.hold
     const { password } = (await request.json()) as { password: string }
     if (password === RIGHT) return new Response()
     return new Response(null, { status: request.url.includes('/sign-in') ? 401 : 400 })
@@ -112,6 +114,22 @@ describe('by network', () => {
 
 describe('by account', () => {
   const ADA = 'ada@example.com'
+
+  test('a sign-in where the account was signed in before does not wait for a flood', async () => {
+    const { state, signIn } = provider()
+    expect(await signIn('203.0.113.7', ADA, RIGHT)).toBe(200)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    state.hold = promise
+    const flood = Array.from({ length: 18 }, (_, n) => signIn(`198.51.100.${n}`))
+    await expect(within(flood[17] as Promise<number>, 'the refusal')).rejects.toThrow(/waiting/)
+    const order: string[] = []
+    const first = flood[1]?.then(() => order.push('flood'))
+    const known = signIn('203.0.113.7', ADA, RIGHT).then(() => order.push('known'))
+    resolve()
+    await within(Promise.all([first, known]), 'both')
+    expect(order).toEqual(['known', 'flood'])
+    await Promise.all(flood.slice(0, 17))
+  })
 
   test('a network has 10 wrong passwords in 15 minutes, whatever the case of the address', async () => {
     const { signIn } = provider()
