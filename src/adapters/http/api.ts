@@ -27,10 +27,10 @@ export const api = (
   const guard = authenticate(verify, app.admitRequest)
   const streams = eventStreams(options)
   const resources: readonly Resource[] = [
+    ...(accounts ? [accountResource(accounts)] : []),
     taskResource(app),
     changeResource(app, streams),
     webhookResource(app),
-    ...(accounts ? [accountResource(accounts)] : []),
     serviceResource(version, async () => {
       const [failing] = await Promise.all([app.checkReady(), accounts?.ready()])
       return failing

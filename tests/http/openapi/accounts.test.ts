@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Http } from '../../support/http.ts'
 import { ofAccounts, operation } from './document.ts'
-import { expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
+import { abortedBody, expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
 import { accounts, DomainError, openServer, type Seed, seed } from './server.ts'
 
 beforeAll(() => accounts.ready())
@@ -68,6 +68,7 @@ const common = ofAccounts.flatMap(({ operationId: id, method }): Case[] => {
   return [
     ...cases,
     [id, 400, 'for what is no JSON', async () => ({ raw: '{', headers: visitor() })],
+    [id, 408, 'for a body that ends too soon', async () => abortedBody(visitor())],
     [id, 413, 'for a large body', async () => ({ raw: large, headers: visitor() })],
     [id, 415, 'for a form', async () => ({ raw: 'a=1', headers: { ...visitor(), ...form } })],
     [

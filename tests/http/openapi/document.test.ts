@@ -50,8 +50,17 @@ describe.each([
       whole.tags.map(({ name }) => name).sort(),
     )
     expect(
-      unique(all.flatMap(({ security = [] }) => security.flatMap((one) => Object.keys(one)))),
+      unique(all.flatMap(({ security }) => security.flatMap((one) => Object.keys(one)))),
     ).toEqual(Object.keys(whole.components.securitySchemes).sort())
+  })
+
+  test('has accounts, if any, before everything else', () => {
+    const names = whole.tags.map(({ name }) => name)
+    expect(names).toEqual(
+      ['accounts', 'tasks', 'changes', 'webhooks', 'service'].slice(-names.length),
+    )
+    const order = operationsOf(whole.paths).map(({ tags: [tag = ''] }) => names.indexOf(tag))
+    expect(order).toEqual(order.toSorted())
   })
 
   test('has a unique id for every operation', () => {
@@ -59,6 +68,21 @@ describe.each([
     const ids = all.map(({ operationId }) => operationId)
     expect(ids.filter((id, n) => !id || ids.indexOf(id) !== n)).toEqual([])
   })
+})
+
+test('alternatives that differ in a member say which one it is', () => {
+  const found = Object.entries(document.components.schemas).filter(([, schema]) => schema['oneOf'])
+  expect(found.map(([name]) => name).sort()).toEqual(['BatchOperation', 'Change'])
+  for (const [, schema] of found) {
+    const { propertyName, mapping } = schema['discriminator'] as {
+      propertyName: string
+      mapping: Record<string, string>
+    }
+    expect(schema['oneOf']).toEqual(Object.values(mapping).map(($ref) => ({ $ref })))
+    for (const [value, $ref] of Object.entries(mapping)) {
+      expect(follow({ $ref })).toMatchObject({ properties: { [propertyName]: { const: value } } })
+    }
+  }
 })
 
 describe('schemas', () => {

@@ -19,7 +19,7 @@ type Operation = Readonly<{
   summary: string
   description: string
   tags: readonly string[]
-  security?: readonly Readonly<Record<string, readonly string[]>>[]
+  security: readonly Readonly<Record<string, readonly string[]>>[]
   parameters: readonly (Parameter | Reference)[]
   requestBody?: Readonly<{ required?: boolean; content: Content }>
   responses: Readonly<Record<string, DocumentedResponse | Reference>>
@@ -86,9 +86,10 @@ export const operation = (id: string) => {
   return found
 }
 
-/** JSON Schema 2020-12, strictly: an unknown keyword or format is an error, and so is `nullable`. */
+/** JSON Schema 2020-12 and `discriminator`, strictly: an unknown keyword or format is an error, and so is `nullable`. */
 const ajv = addFormats(new Ajv2020({ allErrors: true, strictTypes: false }))
 ajv.removeKeyword('nullable')
+ajv.addKeyword('discriminator')
 
 /** Allows an object no property but those that its schema names. */
 const close = (part: unknown): unknown => {

@@ -18,6 +18,14 @@ export const JSON_TYPE = { 'content-type': 'application/json' }
 /** `id` stands for the seed's task or webhook, `server` for the seed's server. */
 export type Request = Call & Readonly<{ server?: Http; id?: string; search?: string }>
 
+/** Of a client that leaves; one that is too slow gets the same response, after 8 seconds. */
+export const abortedBody = (headers: Record<string, string> = JSON_TYPE): Request => ({
+  raw: new ReadableStream({
+    pull: (controller) => controller.error(new DOMException('The client left.', 'AbortError')),
+  }),
+  headers,
+})
+
 export const send = (
   { server: seeded, taskId, webhookId }: Seed,
   operationId: string,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { ofEverythingElse, operation } from './document.ts'
-import { expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
+import { abortedBody, expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
 import { DomainError, openFailingServer, openServer, type Seed, seed, WEBHOOK } from './server.ts'
 
 type Prepare = (seed: Seed) => Promise<Request>
@@ -73,6 +73,7 @@ const common = Object.entries(GOOD).flatMap(([id, good]): Case[] => {
     cases.push(
       [id, 400, 'for what is no JSON', { raw: '{', headers: JSON_TYPE }],
       [id, 400, 'for a bad member', { body: { completed: 1, title: 5 } }],
+      [id, 408, 'for a body that ends too soon', async () => abortedBody()],
       [id, 413, 'for a large body', { raw: large, headers: JSON_TYPE }],
       [id, 415, 'for a form', { raw: 'a=1', headers: { 'content-type': 'text/plain' } }],
     )

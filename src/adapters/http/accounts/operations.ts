@@ -1,4 +1,4 @@
-import { BODY_FAILURES, describeOperations, requestBody } from '../openapi/operation.ts'
+import { BODY_FAILURES, describeOperations, OPEN, requestBody } from '../openapi/operation.ts'
 import { response } from '../openapi/responses.ts'
 import { arrayOf, object, TEXT } from '../openapi/schema.ts'
 import { JSON_TYPE } from '../transport/read-json.ts'
@@ -12,10 +12,21 @@ const COOKIE = 'Requires the session cookie'
 const SAFE = `${COOKIE}, and an Origin header with the server's own origin or one of CORS_ORIGINS.`
 const SIGNED_IN = 'Sets the session cookie, with which /api/auth/token issues a token.'
 const TRUE = { const: true }
+const SESSION = [{ session: [] }]
+
+export const securitySchemes = {
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'better-auth.session_token',
+    description:
+      'Set by signing up or in; over https its name begins with __Secure-. Browsers send it by themselves.',
+  },
+}
 
 export const operations = describeOperations(
   'accounts',
-  { failures: ['too-many-requests', 'internal', 'unavailable'] },
+  { security: OPEN, failures: ['too-many-requests', 'internal', 'unavailable'] },
   {
     signUp: {
       summary: 'Sign up',
@@ -38,12 +49,14 @@ export const operations = describeOperations(
     },
     signOut: {
       summary: 'Sign out',
+      security: SESSION,
       description: `Ends the session. ${SAFE}`,
       responses: { 200: response('Signed out.', object({ success: TRUE })) },
       failures: WRITE,
     },
     deleteUser: {
       summary: 'Delete the account',
+      security: SESSION,
       description: `Permanently deletes the account and all its tasks. ${SAFE}`,
       requestBody: requestBody(Deletion, JSON_TYPE, { password: PERSON.password }),
       responses: {
@@ -53,6 +66,7 @@ export const operations = describeOperations(
     },
     getSession: {
       summary: 'Get the session',
+      security: SESSION,
       description: `${COOKIE}; null without one.`,
       responses: {
         200: response('The session, or null.', { anyOf: [Session, { type: 'null' }] }),
@@ -60,6 +74,7 @@ export const operations = describeOperations(
     },
     getToken: {
       summary: 'Get a token',
+      security: SESSION,
       description: `Issues the bearer token for all other resources. ${COOKIE}.`,
       responses: { 200: response('A token, valid for 15 minutes.', object({ token: TEXT })) },
       failures: ['unauthenticated'],

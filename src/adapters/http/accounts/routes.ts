@@ -4,7 +4,7 @@ import { failureResponses } from '../openapi/responses.ts'
 import { type ProblemKind, problem } from '../transport/problem.ts'
 import { JSON_TYPE, readJson } from '../transport/read-json.ts'
 import { contextOf } from '../transport/request-context.ts'
-import { operations } from './operations.ts'
+import { operations, securitySchemes } from './operations.ts'
 import {
   accountSchemas,
   EMAIL_HELP,
@@ -23,6 +23,7 @@ export const accountResource = (accounts: Accounts): Resource => ({
   tag: { name: 'accounts', description: 'Sign-up and sign-in' },
   schemas: accountSchemas,
   responses: failureResponses('already-exists'),
+  securitySchemes,
   routes: accountRoutes(accounts),
 })
 

@@ -1,4 +1,5 @@
 import type { AnyElysia } from 'elysia'
+import { toComponents } from './components.ts'
 import { sharedParameters } from './parameters.ts'
 import { headers, sharedResponses } from './responses.ts'
 import { sharedSchemas } from './schema.ts'
@@ -9,6 +10,7 @@ export type Resource = Readonly<{
   schemas?: Readonly<Record<string, object>>
   parameters?: Readonly<Record<string, object>>
   responses?: Readonly<Record<string, object>>
+  securitySchemes?: Readonly<Record<string, object>>
   webhooks?: Readonly<Record<string, object>>
 }>
 
@@ -24,22 +26,34 @@ const bearer = {
   description: 'A token of the identity provider. Its sub is the user.',
 }
 
+const LICENSE = { name: 'MIT', identifier: 'MIT' }
+
+const CONTACT = { name: 'The Taskport authors' }
+
 /** Without paths, which the plugin reads from the routes. */
 export const documentation = (version: string, resources: readonly Resource[]): object => ({
   openapi: '3.1.0',
-  info: { title: 'Taskport', version, description: DESCRIPTION },
+  info: {
+    title: 'Taskport',
+    version,
+    description: DESCRIPTION,
+    license: LICENSE,
+    contact: CONTACT,
+  },
+  servers: [{ url: '/', description: 'The server that this document comes from.' }],
   tags: resources.map(({ tag }) => tag),
   webhooks: merge(resources, 'webhooks'),
   components: {
-    schemas: { ...sharedSchemas, ...merge(resources, 'schemas') },
+    schemas: toComponents({ ...sharedSchemas, ...merge(resources, 'schemas') }),
     headers,
     parameters: { ...sharedParameters, ...merge(resources, 'parameters') },
     responses: { ...sharedResponses, ...merge(resources, 'responses') },
-    securitySchemes: { bearer },
+    securitySchemes: { bearer, ...merge(resources, 'securitySchemes') },
   },
 })
 
 const merge = (
   resources: readonly Resource[],
-  part: 'schemas' | 'parameters' | 'responses' | 'webhooks',
-): object => Object.assign({}, ...resources.map((resource) => resource[part] ?? {}))
+  part: 'schemas' | 'parameters' | 'responses' | 'securitySchemes' | 'webhooks',
+): Readonly<Record<string, object>> =>
+  Object.assign({}, ...resources.map((resource) => resource[part] ?? {}))

@@ -9,16 +9,27 @@ type Description = Readonly<{
   requestBody?: object
   responses: object
   failures?: readonly Failure[]
+  security?: Security
 }>
 
-type Common = Readonly<{ security?: readonly object[]; failures?: readonly Failure[] }>
+type Security = readonly Readonly<Record<string, readonly string[]>>[]
+
+type Common = Readonly<{ security: Security; failures?: readonly Failure[] }>
+
+/** Neither a token nor a session. */
+export const OPEN: Security = []
 
 export const AUTHENTICATED: Common = {
   security: [{ bearer: [] }],
   failures: ['unauthenticated', 'too-many-requests', 'internal', 'unavailable'],
 }
 
-export const BODY_FAILURES = ['invalid', 'payload-too-large', 'unsupported-media-type'] as const
+export const BODY_FAILURES = [
+  'invalid',
+  'request-timeout',
+  'payload-too-large',
+  'unsupported-media-type',
+] as const
 
 /** Without a parser: bodies are read by `readJson`, never by the framework. */
 export const describeOperations = <Id extends string>(
@@ -37,8 +48,8 @@ export const describeOperations = <Id extends string>(
 const describeOperation = (
   tag: string,
   operationId: string,
-  { security, failures: shared = [] }: Common,
-  { parameters = [], responses, failures = [], ...rest }: Description,
+  { security: usual, failures: shared = [] }: Common,
+  { parameters = [], responses, failures = [], security = usual, ...rest }: Description,
 ): DocumentDecoration =>
   ({
     tags: [tag],
@@ -46,7 +57,7 @@ const describeOperation = (
     ...rest,
     parameters: [...parameters, REQUEST_ID],
     responses: { ...responses, ...responsesTo(...shared, ...failures) },
-    ...(security && { security }),
+    security,
   }) as DocumentDecoration
 
 export const requestBody = (

@@ -58,6 +58,7 @@ const FAILURES = {
   stale: ['The version of the task is none of those in If-Match.', 'ETag'],
   'payload-too-large': ['The body is larger than 64 KiB.'],
   'unsupported-media-type': ['The body is not uncompressed UTF-8 JSON, or not declared as such.'],
+  'request-timeout': ['The body did not arrive within 8 seconds.'],
   gone: ['The changes since this position are no longer available. Synchronize from the start.'],
   'key-reused': ['The Idempotency-Key was used for a different request.'],
   'already-exists': ['An account with this email address exists.'],
@@ -100,7 +101,7 @@ export const sharedResponses = failureResponses(
 )
 
 export const failures = (...kinds: readonly Failure[]) => {
-  const byStatus = Map.groupBy(kinds, (kind) => PROBLEMS[kind].status)
+  const byStatus = Map.groupBy(new Set(kinds), (kind) => PROBLEMS[kind].status)
   return Object.fromEntries([...byStatus].map(([status, same]) => [status, oneOf(same)]))
 }
 

@@ -1,4 +1,4 @@
-import { describeOperations } from '../openapi/operation.ts'
+import { describeOperations, OPEN } from '../openapi/operation.ts'
 import { response } from '../openapi/responses.ts'
 import { arrayOf, object, TEXT, timestamp } from '../openapi/schema.ts'
 
@@ -15,7 +15,7 @@ const READY = {
 
 export const operations = describeOperations(
   'service',
-  {},
+  { security: OPEN },
   {
     root: {
       summary: 'Describe the service',

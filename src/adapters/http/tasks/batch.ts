@@ -40,6 +40,8 @@ const EXPECTATIONS = {
   body: 'must be a JSON object.',
 } satisfies Record<string, string>
 
+const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
+
 /** `envelope` reads an operation apart from its body, so that each reports its own issues. */
 const operation = (
   op: RequestedOperation['op'],
@@ -47,11 +49,14 @@ const operation = (
   body?: BodyReader,
   bodyOf: (schema: TObject) => TSchema = (schema) => schema,
 ) => {
-  const shape = (schema: TObject) =>
-    t.Object({ op: t.Literal(op), ...members, ...(body && { body: bodyOf(schema) }) }, strict)
+  const shape = (schema: TObject, name: { $id?: string }) =>
+    t.Object(
+      { op: t.Literal(op), ...members, ...(body && { body: bodyOf(schema) }) },
+      { ...strict, ...name },
+    )
   return {
-    schema: shape(body?.schema ?? t.Object({})),
-    envelope: bodyReader(shape(t.Object({})), EXPECTATIONS),
+    schema: shape(body?.schema ?? t.Object({}), { $id: `${capitalized(op)}Operation` }),
+    envelope: bodyReader(shape(t.Object({}), {}), EXPECTATIONS),
     body,
   }
 }
@@ -66,7 +71,21 @@ const OPERATIONS = {
 const list = <Item extends TSchema>(item: Item) =>
   t.Object({ operations: t.Array(item, { minItems: 1, maxItems: BATCH_MAX }) }, strict)
 
-export const BatchSchema = list(t.Union(Object.values(OPERATIONS).map(({ schema }) => schema)))
+const BatchOperationSchema = t.Union(
+  Object.values(OPERATIONS).map(({ schema }) => schema),
+  { $id: 'BatchOperation', discriminator: { propertyName: 'op' } },
+)
+
+const BatchSchema = list(BatchOperationSchema)
+
+export const batchSchemas = {
+  Batch: BatchSchema,
+  BatchOperation: BatchOperationSchema,
+  CreateOperation: OPERATIONS.create.schema,
+  UpdateOperation: OPERATIONS.update.schema,
+  CompleteOperation: OPERATIONS.complete.schema,
+  DeleteOperation: OPERATIONS.delete.schema,
+}
 
 const operationIssues = (value: unknown): readonly Issue[] => {
   const given = isObject(value) ? value : {}

@@ -1,4 +1,3 @@
-import { PRIORITIES } from '../../../domain/task.ts'
 import { ORDERS, PAGE_MAX, SEARCH_MAX, SORTS, STATUSES } from '../../../domain/task-query.ts'
 import { changeRef } from '../changes/schema.ts'
 import {
@@ -18,13 +17,13 @@ import {
 import { response } from '../openapi/responses.ts'
 import { arrayOf, object, references, TEXT } from '../openapi/schema.ts'
 import { JSON_TYPE, PATCH_TYPES } from '../transport/read-json.ts'
-import { BatchSchema } from './batch.ts'
+import { batchSchemas } from './batch.ts'
 import type { LIST_PARAMETERS } from './list-request.ts'
 import { taskSchemas } from './schema.ts'
 
-export const schemas = { ...taskSchemas, Batch: BatchSchema }
+export const schemas = { ...taskSchemas, ...batchSchemas }
 
-const { Task, TaskDraft, TaskPatch, Completion, Batch } = references(schemas)
+const { Task, TaskDraft, TaskPatch, Completion, Batch, Priority } = references(schemas)
 
 const DUE = text({ examples: ['2026-02-10', '2026-02-10T09:00:00+01:00'] })
 
@@ -44,7 +43,7 @@ const LIST_QUERY = queryParameters<(typeof LIST_PARAMETERS)[number]>({
     'Text that the title or description contains, ignoring case and accents.',
     text({ maxLength: SEARCH_MAX }),
   ],
-  priority: ['Selects tasks by priority.', text({ enum: PRIORITIES })],
+  priority: ['Selects tasks by priority.', Priority],
   due_before: ['Selects tasks due before this date or instant.', DUE],
   due_after: ['Selects tasks due after this date or instant.', DUE],
 })

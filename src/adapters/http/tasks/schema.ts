@@ -13,6 +13,11 @@ import { bodyReader, type FieldCheck } from '../transport/body-reader.ts'
 
 const strict = { additionalProperties: false }
 
+const PrioritySchema = t.Union(
+  PRIORITIES.map((value) => t.Literal(value)),
+  { $id: 'Priority' },
+)
+
 const FIELDS = {
   title: t.String({
     minLength: 1,
@@ -21,7 +26,7 @@ const FIELDS = {
   }),
   description: nullable(t.String({ maxLength: DESCRIPTION_MAX })),
   completed: t.Boolean(),
-  priority: nullable(t.Union(PRIORITIES.map((value) => t.Literal(value)))),
+  priority: nullable(PrioritySchema),
   due_date: nullable(
     t.String({
       description:
@@ -89,12 +94,18 @@ export const TaskDraftSchema = t.Object(
     completed: t.Optional(t.Literal(false, { description: 'A new task is open.' })),
     ...READ_ONLY,
   },
-  strict,
+  { ...strict, $id: 'TaskDraft' },
 )
 
-export const TaskPatchSchema = t.Object({ ...OPTIONAL, ...READ_ONLY }, strict)
+export const TaskPatchSchema = t.Object(
+  { ...OPTIONAL, ...READ_ONLY },
+  { ...strict, $id: 'TaskPatch' },
+)
 
-export const CompletionSchema = t.Object({ completed: OPTIONAL.completed }, strict)
+export const CompletionSchema = t.Object(
+  { completed: OPTIONAL.completed },
+  { ...strict, $id: 'Completion' },
+)
 
 export const EXPECTATIONS = {
   title: 'must be a string.',
@@ -128,6 +139,7 @@ const writable = <Body extends object>(body: Body) => {
 }
 
 export const taskSchemas = {
+  Priority: PrioritySchema,
   Task: TaskSchema,
   TaskDraft: TaskDraftSchema,
   TaskPatch: TaskPatchSchema,

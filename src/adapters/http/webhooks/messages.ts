@@ -18,7 +18,8 @@ const closed = (properties: Record<string, object>) => ({
 const message = (type: MessageType, summary: string, data: Record<string, object>) => ({
   post: {
     tags: ['webhooks'],
-    operationId: `on ${type}`,
+    operationId: `on${type.replace(/(?:^|\.)(\w)/g, (_, letter) => letter.toUpperCase())}`,
+    security: [],
     summary,
     description:
       'Signed according to Standard Webhooks. Respond with 2xx within 15 seconds, or with 410 to disable the webhook.',

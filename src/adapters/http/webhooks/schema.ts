@@ -7,7 +7,11 @@ import { bodyReader, type FieldCheck } from '../transport/body-reader.ts'
 const strict = { additionalProperties: false }
 
 const url = t.String({ maxLength: URL_MAX, examples: ['https://hooks.example.com/taskport'] })
-const events = t.Array(t.Union(WEBHOOK_EVENTS.map((event) => t.Literal(event))), {
+const WebhookEventSchema = t.Union(
+  WEBHOOK_EVENTS.map((event) => t.Literal(event)),
+  { $id: 'WebhookEvent' },
+)
+const events = t.Array(WebhookEventSchema, {
   minItems: 1,
   description:
     'task.changed: a task was created, updated or reminded of. task.deleted: a task was deleted. task.reminder: a reminder is due.',
@@ -20,13 +24,18 @@ const ReplaySchema = t.Object(
   strict,
 )
 
+const WebhookStateSchema = t.Union(
+  [t.Literal('active'), t.Literal('failing'), t.Literal('disabled')],
+  { $id: 'WebhookState' },
+)
+
 const WebhookSchema = t.Object(
   {
     id: t.String({ format: 'uuid' }),
     url,
     events,
     created_at: timestamp,
-    state: t.Union([t.Literal('active'), t.Literal('failing'), t.Literal('disabled')]),
+    state: WebhookStateSchema,
     disabled_because: t.Union([t.Literal('gone'), t.Literal('failing'), t.Null()], {
       description:
         'gone: the receiver responded with 410. failing: every attempt within five days failed. A replay enables the webhook again.',
@@ -87,6 +96,8 @@ export const serializeWebhook = (webhook: Webhook, secret?: string) => {
 
 export const webhookSchemas = {
   Webhook: WebhookSchema,
+  WebhookEvent: WebhookEventSchema,
+  WebhookState: WebhookStateSchema,
   WebhookDraft: WebhookDraftSchema,
   Replay: ReplaySchema,
 }
