@@ -1,14 +1,11 @@
 import { retryAfter } from './time.ts'
+import type { TaskportError as Declared } from './types.ts'
 
-/** An unsuccessful response: a problem document (RFC 9457), as far as it is one. */
-export class TaskportError extends Error {
+export class TaskportError extends Error implements Declared {
   readonly status: number
-  /** Such as `urn:taskport:problem:stale`. */
   readonly type: string
-  readonly errors: readonly Readonly<{ pointer?: string; parameter?: string; detail: string }>[]
-  /** With status 412: the ETag that the task has now. */
+  readonly errors: Declared['errors']
   readonly etag: string | undefined
-  /** Milliseconds to wait before another attempt, 0 when the server named none. */
   readonly retryAfter: number
 
   constructor(status: number, problem: unknown, headers = new Headers()) {

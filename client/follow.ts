@@ -1,34 +1,8 @@
-import type { Change } from '../src/domain/change.ts'
 import { TaskportError } from './error.ts'
 import { readEvents } from './read-events.ts'
-import { type Connection, queryOf, type Request, requester } from './request.ts'
+import { queryOf, type Request, requester } from './request.ts'
 import { backOff, sleep } from './time.ts'
-
-export type ChangesPage = Readonly<{
-  changes: readonly Change[]
-  revision: number
-  cursor: string
-  has_more: boolean
-}>
-
-/** Store `cursor` once they are applied. With `reset` a snapshot begins: discard the copy first. */
-export type FollowedChanges = Readonly<{
-  changes: readonly Change[]
-  cursor: string
-  reset: boolean
-}>
-
-/** `pause` is in milliseconds; `error` is undefined when the server ended the stream. */
-export type FollowStatus =
-  | Readonly<{ status: 'connecting' | 'live' }>
-  | Readonly<{ status: 'waiting'; error: unknown; pause: number }>
-
-export type FollowOptions = Readonly<{
-  since?: string | undefined
-  signal?: AbortSignal | undefined
-  /** Without it, lost connections are retried unreported, and what `token` throws is thrown. */
-  onStatus?: ((status: FollowStatus) => void) | undefined
-}>
+import type { Change, ChangesPage, Connection, FollowedChanges, FollowOptions } from './types.ts'
 
 const PAGE_SIZE = 500
 

@@ -1,21 +1,21 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Deadline } from './time.ts'
-
-export type ReceivedEvent = Readonly<{ event?: string; data: string }>
 
 /** The server sends a heartbeat every 15 seconds. */
 const SILENCE_MS = 40_000
 
-/** HTML Living Standard section 9.2. Throws after 40 silent seconds, and at the deadline. */
+/** Throws after 40 silent seconds, and at the deadline. */
 export async function* readEvents(
   response: Response,
   deadline: Deadline,
-): AsyncGenerator<ReceivedEvent> {
+): AsyncGenerator<EventSourceMessage> {
   const { signal } = deadline
+  let events: EventSourceMessage[] = []
+  const parser = createParser({ onEvent: (event) => events.push(event) })
   const decoder = new TextDecoder()
   const reader = response.body?.getReader()
   const cancel = () => reader?.cancel().catch(() => {})
   signal.addEventListener('abort', cancel)
-  let rest = ''
   try {
     signal.throwIfAborted()
     while (reader) {
@@ -23,14 +23,12 @@ export async function* readEvents(
       const { done, value } = await reader.read()
       signal.throwIfAborted()
       if (done) return
-      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
-      rest = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const event = /^event: (.*)$/m.exec(block)?.[1]
-        const data = /^data: (.*)$/m.exec(block)?.[1]
-        if (data !== undefined) yield { data, ...(event !== undefined && { event }) }
+      parser.feed(decoder.decode(value, { stream: true }))
+      for (const event of events) {
+        yield event
         signal.throwIfAborted()
       }
+      events = []
     }
   } finally {
     deadline.clear()

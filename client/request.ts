@@ -1,27 +1,6 @@
 import { TaskportError } from './error.ts'
 import { backOff, type Deadline, sleep, startDeadline } from './time.ts'
-
-type Token = string | null | undefined
-
-export type Connection = Readonly<{
-  /** Its origin, such as `https://tasks.example.com`. */
-  url: string
-  /** Nothing when the user has to sign in. Called with a refused token at most once per request. */
-  token: (refused?: string) => Token | Promise<Token>
-  fetch?: (url: string, init: RequestInit) => Promise<Response>
-  /** How often a request is sent at most; 6 by default. */
-  attempts?: number
-  /** Milliseconds before the second attempt, 200 by default; doubles each time, with jitter. */
-  pause?: number
-  /** Milliseconds that one attempt may take; 15 000 by default. */
-  timeout?: number
-}>
-
-export type RequestOptions = Readonly<{
-  signal?: AbortSignal | undefined
-  /** Makes the request the same as an earlier one, for example from before the page was left. */
-  idempotencyKey?: string | undefined
-}>
+import type { Connection, RequestOptions } from './types.ts'
 
 type Call<Body> = RequestOptions &
   Readonly<{
@@ -112,7 +91,9 @@ const readJson = async <Body>(response: Response, deadline: Deadline): Promise<B
   return (text && isJson ? JSON.parse(text) : undefined) as Body
 }
 
-export const queryOf = (parameters: Record<string, string | number | undefined>): string => {
+export const queryOf = (
+  parameters: Readonly<Record<string, string | number | undefined>>,
+): string => {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined) query.set(name, `${value}`)

@@ -279,6 +279,32 @@ test('a token function that hangs has the time of an attempt', async () => {
   expect(await rejection(client.list(), 'list')).toMatchObject({ name: 'TimeoutError' })
 })
 
+test.each([1, 2, 7, 10_000])('events come in pieces of %d bytes, in any form', async (size) => {
+  const cake = { op: 'upsert', revision: 1, task: { title: 'Gâteau 🎂' } }
+  const [first, second] = JSON.stringify(cake).split(',"task"')
+  const text =
+    `\ufeff:\r\n\r\nretry:1\rid: 1\rdata: ${first}\rdata:,"task"${second}\r\r` +
+    'id\nevent: current\ndata: {"cursor":"1.a"}\n\n'
+  const bytes = new TextEncoder().encode(text)
+  const { client } = open((request, count) => {
+    if (!request.url.includes('/api/events')) return feed('stays')(request, count)
+    const body = new ReadableStream({
+      start: async (controller) => {
+        for (let at = 0; at < bytes.length; at += size) {
+          controller.enqueue(bytes.slice(at, at + size))
+          await Bun.sleep(0)
+        }
+      },
+    })
+    return new Response(body, EVENTS)
+  })
+  const control = new AbortController()
+  const following = client.follow({ since: '0.a', signal: control.signal })
+  const { value } = await within(following.next(), 'the change')
+  control.abort()
+  expect(value).toEqual({ changes: [cake], cursor: '1.a', reset: false })
+})
+
 test('undefined parameters are left out', async () => {
   const { client, requests } = open(() => Response.json([]))
   await client.list({ q: undefined, sort: 'title' })

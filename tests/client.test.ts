@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { join } from 'node:path'
 import { type Connection, type FollowedChanges, TaskportError, taskport } from '../client/index.ts'
 import { type RunningServer, serve } from '../src/adapters/http/serve.ts'
 import { memoryStorage } from '../src/adapters/memory/storage.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import { DomainError } from '../src/domain/errors.ts'
-import { openBrowser } from './support/browser.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { type Http, openHttp, plainTokens } from './support/http.ts'
 import { killServers, SHARED, startServer, tokenFor } from './support/server.ts'
@@ -262,68 +260,5 @@ describe('follow', () => {
   test('ends with an error that will not pass', async () => {
     const following = clientOf({ token: () => 'bad' }).follow()
     await expect(following.next()).rejects.toMatchObject({ status: 401 })
-  })
-})
-
-describe('as one file of JavaScript', () => {
-  const bundle = async (): Promise<string> => {
-    const folder = temporaryFolder()
-    const { success } = await Bun.build({
-      entrypoints: [join(import.meta.dir, '../client/index.ts')],
-      outdir: folder,
-      naming: 'taskport.mjs',
-      target: 'browser',
-    })
-    expect(success).toBe(true)
-    return join(folder, 'taskport.mjs')
-  }
-  const USE = `async (url, taskport) => {
-    const client = taskport({ url, token: () => 'alice' })
-    const control = new AbortController()
-    const following = client.follow({ signal: control.signal })
-    await following.next()
-    const soon = following.next()
-    await client.create({ title: 'made elsewhere' })
-    const { value } = await soon
-    control.abort()
-    return value.changes.map(({ task }) => task.title)
-  }`
-
-  test('it runs in Node', async () => {
-    const script = `
-      const { taskport } = await import('${await bundle()}')
-      console.log(JSON.stringify(await (${USE})('${server.url}', taskport)))`
-    const child = Bun.spawn(['node', '--input-type=module', '-e', script], {
-      stdout: 'pipe',
-      timeout: 20_000,
-    })
-    expect(JSON.parse(await new Response(child.stdout).text())).toEqual(['made elsewhere'])
-    expect(await within(child.exited, 'The process did not end.')).toBe(0)
-  })
-
-  test('it runs in a browser, on a page of another origin', async () => {
-    const file = await bundle()
-    const page = Bun.serve({
-      hostname: '127.0.0.1',
-      port: 0,
-      fetch: ({ url }) =>
-        url.endsWith('.mjs')
-          ? new Response(Bun.file(file), { headers: { 'content-type': 'text/javascript' } })
-          : new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } }),
-    })
-    await server.stop(0)
-    begin({ corsOrigins: [page.url.origin] })
-    const browser = await openBrowser()
-    try {
-      const tab = await browser.newPage()
-      await tab.goto(page.url.href)
-      const titles = await tab.evaluate(
-        `import('/taskport.mjs').then(({ taskport }) => (${USE})('${server.url}', taskport))`,
-      )
-      expect(titles).toEqual(['made elsewhere'])
-    } finally {
-      await browser.close()
-      await page.stop(true)
-    }
   })
 })

@@ -4,6 +4,7 @@ import type { TokenVerifier } from '../../application/ports.ts'
 import { type Accounts, accountResource } from './accounts/routes.ts'
 import { eventStreams, type StreamOptions } from './changes/event-streams.ts'
 import { changeResource } from './changes/routes.ts'
+import { clientFiles } from './client-files.ts'
 import { docs } from './docs.ts'
 import type { Resource } from './openapi/document.ts'
 import { serviceResource } from './service/routes.ts'
@@ -51,7 +52,7 @@ export const api = (
       return response
     })
   for (const resource of resources) routes.use(resource.routes)
-  routes.use(docs(version, resources))
+  routes.use(docs(version, resources)).use(clientFiles())
   requireOperations(routes)
 
   const allowedAt = (path: string): string =>

@@ -54,10 +54,13 @@ const ifNoneMatch = (headers: Headers): 'any' | EntityTags => {
   return (header !== null && parseTags(header)) || []
 }
 
-export const hasTask = (headers: Headers, version: Version): boolean => {
+export const hasTag = (headers: Headers, tag: string): boolean => {
   const tags = ifNoneMatch(headers)
-  return tags === 'any' || tags.some(({ value }) => value === formatVersion(version))
+  return tags === 'any' || tags.some(({ value }) => value === tag)
 }
+
+export const hasTask = (headers: Headers, version: Version): boolean =>
+  hasTag(headers, formatVersion(version))
 
 /** Undefined when the client does not say what it has. */
 export const listCheck = (
