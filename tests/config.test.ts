@@ -42,6 +42,7 @@ test('everything can be configured', () => {
     AUTH_AUDIENCE: 'taskport',
     CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
     TRUST_PROXY: 'X-Forwarded-For',
+    PUBLIC_URL: 'https://tasks.example.com/',
     DATABASE_SHARDING: 'citus',
     TASK_QUOTA: '5',
     STORAGE_QUOTA_MB: '7',
@@ -68,6 +69,7 @@ test('everything can be configured', () => {
       audience: 'taskport',
     },
     trustProxy: 'X-Forwarded-For',
+    publicUrl: 'https://tasks.example.com',
     corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
     taskQuota: 5,
     storageQuota: 7,
@@ -154,10 +156,12 @@ test.each([
   ['BETTER_AUTH_SECRET', `-----BEGIN PUBLIC KEY-----${SECRET}`],
   ['AUTH_JWKS_URL', 'file:///etc/keys'],
   ['AUTH_JWKS_URL', 'https://'],
-  ['CORS_ORIGINS', '*'],
-  ['CORS_ORIGINS', 'https://app.example.com/'],
-  ['CORS_ORIGINS', 'https://app.example.com,,'],
   ['CORS_ORIGINS', 'null'],
+  ['PUBLIC_URL', 'todo.example.org'],
+  ['PUBLIC_URL', 'https://example.com/tasks'],
+  ['PUBLIC_URL', 'https://user@example.com'],
+  ['PUBLIC_URL', 'https://example.com/?x'],
+  ['PUBLIC_URL', 'ftp://example.com'],
   ['AUTH_SECRET', 'short'],
   ['TRUST_PROXY', 'x forwarded for'],
   ['TASK_QUOTA', '0'],
@@ -171,4 +175,33 @@ test.each([
 ])('%s=%s is refused by name, without showing the value', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`invalid:\n  ${name} must`))
   if (value.length > 11) expect(() => readConfig({ [name]: value })).not.toThrow(value)
+})
+
+describe('CORS_ORIGINS', () => {
+  test.each([
+    'http://localhost:5173,https://app.example.com:8443,http://[::1]:3000',
+    'capacitor://localhost, tauri://localhost, myapp://',
+    'com.example.app://callback, app://-',
+  ])('%s', (value) => {
+    const origins = value.split(',').map((origin) => origin.trim())
+    expect(readConfig({ CORS_ORIGINS: value }).corsOrigins).toEqual(origins)
+  })
+
+  test.each([
+    ['*', /must not have "\*": .*https:\/\/app\.example\.com/],
+    ['https://a.example.com,https://*.example.com', /must not have "https:\/\/\*\.example\.com"/],
+    ['https://app.example.com,,', /must not have two commas/],
+    ['https://app.example.com/', /Write https:\/\/app\.example\.com instead of "https:.*\/"/],
+    ['http://a.example.com,https://APP.example.com', /Write https:\/\/app\.example\.com instead/],
+    ['https://app.example.com:443', /Write https:\/\/app\.example\.com instead/],
+    ['http://ok.example.com,app.example.com', /"app\.example\.com" is not one/],
+    ['null', /"null" is not one/],
+    ['file://', /"file:\/\/" is not one/],
+    ['capacitor://localhost/', /"capacitor:\/\/localhost\/" is not one/],
+    ['MyApp://', /"MyApp:\/\/" is not one/],
+  ])('%s is refused, and the entry named', (value, message) => {
+    const read = () => readConfig({ CORS_ORIGINS: value })
+    expect(read).toThrow(/invalid:\n {2}CORS_ORIGINS must/)
+    expect(read).toThrow(message)
+  })
 })

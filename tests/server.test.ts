@@ -53,7 +53,7 @@ describe('on a fresh machine, with nothing configured', () => {
     expect(statSync(join(folder, 'data/secret')).mode & 0o777).toBe(0o600)
     await useIt(server.url, token)
     await stop(server)
-    expect(server.stderr()).toContain(`${server.url}/api/auth/sign-up/email`)
+    expect(server.stderr()).toContain(`${new URL(server.url).port}/api/auth/sign-up/email`)
 
     const again = await startServer(folder)
     expect(await json(client(again.url, token)('GET', '/api/tasks'))).toMatchObject([

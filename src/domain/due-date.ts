@@ -24,6 +24,16 @@ export const INSTANT_HELP =
 export const DUE_DATE_HELP =
   'must be a date (2026-02-10) or a time with its offset (2026-02-10T09:00:00+01:00), between the years 1970 and 9999.'
 
+/** What the `datetime-local` input of a browser gives. */
+const LOCAL = /^\d{4,}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/
+
+const NO_OFFSET =
+  'must have its offset from UTC (2026-02-10T09:00:00+01:00). In a browser, send new Date(value).toISOString().'
+
+/** `help`, unless the text is a local time, for which there is better help. */
+export const instantProblem = (text: string, help: string): string =>
+  LOCAL.test(text) ? NO_OFFSET : help
+
 /** Canonical (UTC, cut to milliseconds); undefined for what does not exist in 1970-9999. */
 export const parseDueDate = (text: string): DueDate | undefined => {
   const day = DATE.exec(text)

@@ -1,4 +1,4 @@
-import { DUE_DATE_HELP, type DueDate, dueKey, parseDueDate } from './due-date.ts'
+import { DUE_DATE_HELP, type DueDate, dueKey, instantProblem, parseDueDate } from './due-date.ts'
 import { type Issue, throwIfInvalid } from './errors.ts'
 import {
   NO_DUE_DATE,
@@ -51,7 +51,9 @@ export const taskQuery = (input: TaskQueryInput = {}): TaskQuery => {
   const due = (field: 'due_before' | 'due_after'): DueDate | null => {
     const given = input[field]
     const value = given === undefined ? null : parseDueDate(given)
-    if (value === undefined) issues.push({ field, detail: DUE_DATE_HELP })
+    if (given !== undefined && value === undefined) {
+      issues.push({ field, detail: instantProblem(given, DUE_DATE_HELP) })
+    }
     return value ?? null
   }
   const search = input.q?.trim()

@@ -4,6 +4,7 @@ import {
   dueKey,
   INSTANT_HELP,
   type Instant,
+  instantProblem,
   parseDueDate,
   parseInstant,
 } from './due-date.ts'
@@ -50,7 +51,7 @@ const parsed =
   <Value>(parse: (text: string) => Value | undefined, help: string) =>
   (given: string): Cleaned<Value> => {
     const value = parse(given)
-    return value === undefined ? { problem: help } : { value }
+    return value === undefined ? { problem: instantProblem(given, help) } : { value }
   }
 
 /** In the order in which they are served. */

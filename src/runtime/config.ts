@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 import { parseDatabaseUrl } from '../adapters/pg/url.ts'
+import { parseHttpUrl, parseOrigins, parsePublicUrl } from './origins.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -28,6 +29,8 @@ export type Config = Readonly<{
   /** Undefined when tokens come from another identity provider. */
   identity?: Readonly<{ secret?: string }>
   trustProxy?: string
+  /** The origin under which browsers reach the server. */
+  publicUrl?: string
   corsOrigins: readonly string[]
   taskQuota: number
   /** Megabytes. */
@@ -129,6 +132,13 @@ export const readConfig = (environment: Environment): Config => {
     'must be the name of the header that your proxy sets, such as X-Forwarded-For.',
   )
 
+  const publicUrl = read(
+    'PUBLIC_URL',
+    undefined,
+    parsePublicUrl,
+    'must be the address that browsers use, without a path, such as https://tasks.example.com.',
+  )
+
   const allowed = read(
     'WEBHOOK_ALLOW',
     [] as string[],
@@ -151,12 +161,8 @@ export const readConfig = (environment: Environment): Config => {
     },
     ...(builtIn && { identity: identitySecret === undefined ? {} : { secret: identitySecret } }),
     ...(trustProxy !== undefined && { trustProxy }),
-    corsOrigins: read(
-      'CORS_ORIGINS',
-      [],
-      parseOrigins,
-      'must be exact origins with commas between them, such as https://app.example.com.',
-    ),
+    ...(publicUrl !== undefined && { publicUrl }),
+    corsOrigins: read('CORS_ORIGINS', [], parseOrigins, ''),
     taskQuota: integer('TASK_QUOTA', 10_000, 1, 1_000_000),
     storageQuota: integer('STORAGE_QUOTA_MB', 20, 1, 10_000),
     budgetFactor: integer('BUDGET_FACTOR', 1, 0, 1_000_000),
@@ -195,13 +201,4 @@ const parseStorage = (
 const parseAllowed = (value: string): string[] | undefined => {
   const words = value.split(',').map((word) => word.trim())
   return words.every((word) => word === 'http' || word === 'private') ? words : undefined
-}
-
-const parseHttpUrl = (value: string): string | undefined =>
-  /^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined
-
-const parseOrigins = (value: string): string[] | undefined => {
-  const origins = value.split(',').map((origin) => origin.trim())
-  const exact = origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin)
-  return exact ? origins : undefined
 }

@@ -4,6 +4,7 @@ import type { Accounts } from '../adapters/http/accounts/routes.ts'
 import type { App } from '../application/index.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { TokenVerifier } from '../application/ports.ts'
+import { browserUrl, cookieReach } from './browser-origins.ts'
 import { type Config, secretPath } from './config.ts'
 import { localSecret, newSecret } from './local-secret.ts'
 import type { OpenStorage } from './storage.ts'
@@ -34,8 +35,10 @@ export const openIdentity = async (
     import('../adapters/identity/index.ts'),
     import('../adapters/jwt/key-set.ts'),
   ])
-  const { issuer = 'taskport', audience = 'taskport' } = tokens
+  const { issuer = config.publicUrl ?? 'taskport', audience = 'taskport' } = tokens
   const origin = originOf(config)
+  const { crossSite, warnings } = await cookieReach(config)
+  for (const warning of warnings) log.warn({}, warning)
   const accounts = identityProvider({
     storage: storage.kind === 'sqlite' ? { kind: 'sqlite', path: databasePath(config) } : storage,
     reached,
@@ -43,8 +46,9 @@ export const openIdentity = async (
     audience,
     secret: identity.secret ?? (await storedSecret(config)),
     secretSource: identity.secret === undefined ? secretPath(config) : 'AUTH_SECRET',
-    baseUrl: /^https?:/.test(issuer) ? issuer : origin,
+    baseUrl: browserUrl(config) ?? (/^https?:/.test(issuer) ? issuer : origin),
     origins: config.corsOrigins,
+    crossSiteCookies: crossSite,
     onDelete: deleteAccount,
     onError: (error) => log.error(serializeError(error), 'identity provider'),
     onRefusal: fail,

@@ -1,6 +1,17 @@
 import type { Config } from './config.ts'
 
-export const welcome = (url: string, { identity, tokens, storage }: Config): string => {
+const HERE = /^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/
+
+/** `localhost`, which is the same site for all front ends of this machine. */
+const printed = (address: string): string => {
+  const url = new URL(address)
+  if (HERE.test(url.hostname)) url.hostname = 'localhost'
+  return url.origin
+}
+
+export const welcome = (address: string, config: Config): string => {
+  const { identity, tokens, storage } = config
+  const url = config.publicUrl ?? printed(address)
   const place = storage.kind === 'sqlite' ? `SQLite in ${storage.path}` : storage.kind
   const bun = process.execPath.includes('_npx') ? `npx --yes bun@${Bun.version}` : 'bun'
   const json = `-H 'Content-Type: application/json' -d`

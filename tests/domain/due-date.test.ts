@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { dueKey, parseDueDate } from '../../src/domain/due-date.ts'
+import { DUE_DATE_HELP, dueKey, instantProblem, parseDueDate } from '../../src/domain/due-date.ts'
 
 describe('parseDueDate', () => {
   test.each([
@@ -57,6 +57,20 @@ describe('parseDueDate', () => {
   ])('refuses %j', (given) => {
     expect(parseDueDate(given)).toBeUndefined()
   })
+})
+
+test.each(['2026-02-10T09:00', '2026-02-10T09:00:30', '2026-02-10T09:00:30.5'])(
+  '%s, of a datetime-local input, is refused with the way to convert it',
+  (given) => {
+    expect(parseDueDate(given)).toBeUndefined()
+    expect(instantProblem(given, DUE_DATE_HELP)).toContain('new Date(value).toISOString()')
+    expect(parseDueDate(new Date(given).toISOString())).toBeDefined()
+  },
+)
+
+test('of everything else, the format is shown', () => {
+  for (const given of ['tomorrow', '2026-02-10 09:00', '2026-02-30T09:00:00Z'])
+    expect(instantProblem(given, DUE_DATE_HELP)).toBe(DUE_DATE_HELP)
 })
 
 test('an all-day date sorts after every instant of its day and before the next day', () => {

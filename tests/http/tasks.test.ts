@@ -92,6 +92,18 @@ describe('create', () => {
     expect(await titles()).toEqual([])
   })
 
+  test('says how to convert a time without an offset, in a body and in a query', async () => {
+    const body = { title: 'a', due_date: '2026-02-10T09:00' }
+    const posted = await json(http.call('POST', '/api/tasks', { body }))
+    const listed = await json(http.call('GET', '/api/tasks?due_before=2026-02-10T09:00'))
+    for (const { status, detail } of [posted, listed]) {
+      expect(status).toBe(400)
+      expect(detail).toMatch(
+        /^due_(date|before) must have .* new Date\(value\)\.toISOString\(\)\.$/,
+      )
+    }
+  })
+
   test('reports fields of the wrong type and invalid values together', async () => {
     const pointersOf = async (body: object) => {
       const { errors } = await json(http.call('POST', '/api/tasks', { body }))

@@ -25,7 +25,7 @@ export const api = (
   verify: TokenVerifier,
   { version, accounts, streams: options }: ApiOptions,
 ) => {
-  const guard = authenticate(verify, app.admitRequest)
+  const guard = authenticate(verify, app.admitRequest, accounts?.session)
   const streams = eventStreams(options)
   const resources: readonly Resource[] = [
     ...(accounts ? [accountResource(accounts)] : []),

@@ -9,6 +9,8 @@ import { checkSigningKey } from './signing-key.ts'
 
 const DAY = 86_400
 
+export const TOKEN_LIFETIME_S = 900
+
 export type AuthSettings = Readonly<{
   issuer: string
   audience: string
@@ -20,6 +22,8 @@ export type AuthSettings = Readonly<{
   baseUrl: string
   /** Origins of front ends that may use sessions, besides the server's own. */
   origins: readonly string[]
+  /** Lets front ends of other sites have a session; needs `https`. */
+  crossSiteCookies?: boolean
   /** Called before the account is deleted. */
   onDelete: (userId: string) => Promise<void>
   onError: (error: Error) => void
@@ -66,7 +70,7 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
         jwt: {
           issuer: settings.issuer,
           audience: settings.audience,
-          expirationTime: '15m',
+          expirationTime: `${TOKEN_LIFETIME_S}s`,
           definePayload: ({ user: { email, name } }) => ({ email, name }),
         },
         disableSettingJwtHeader: true,
@@ -75,6 +79,9 @@ const optionsOf = (database: IdentityDatabase['database'], settings: AuthSetting
     rateLimit: { enabled: false },
     advanced: {
       database: { joins: true },
+      ...(settings.crossSiteCookies && {
+        defaultCookieAttributes: { sameSite: 'none', secure: true, partitioned: true },
+      }),
       ipAddress: { ipAddressHeaders: [PEER_HEADER] },
       // Explicit, because the library's default checks less when NODE_ENV is "test".
       disableOriginCheck: false,

@@ -1,5 +1,6 @@
+import type { Identity } from '../../application/ports.ts'
 import { type AttemptOptions, limitAttempts } from './attempts.ts'
-import { type Auth, type AuthSettings, openAuth, PEER_HEADER } from './auth.ts'
+import { type Auth, type AuthSettings, openAuth, PEER_HEADER, TOKEN_LIFETIME_S } from './auth.ts'
 import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
 import { asRequest, unavailable } from './request-state.ts'
 import { WrongSecretError } from './signing-key.ts'
@@ -21,6 +22,11 @@ export type IdentityProvider = Readonly<{
    * reached.
    */
   handle(request: Request, peer: string): Promise<Response>
+  /**
+   * Whose session cookie a page of a trusted origin sent, for as long as a token would be valid;
+   * undefined without one. Throws `unavailable`.
+   */
+  session(request: Request): Promise<Identity | undefined>
   /** RFC 7517. */
   keys(): Promise<Response>
   ready(): Promise<void>
@@ -83,6 +89,13 @@ export const identityProvider = ({
 
   return {
     handle: limitAttempts(respond, { secret: settings.secret, emailOf, onFailedAttempt }),
+    session: async (request) => {
+      if (!isTrusted(request, settings)) return undefined
+      const session = await use(({ api }) =>
+        api.getSession({ headers: request.headers, query: { disableRefresh: true } }),
+      )
+      return session ? { user_id: session.user.id, expires_at: endOf(session.session) } : undefined
+    },
     keys: () => use(async (auth) => Response.json(await auth.api.getJwks())),
     ready: async () => {
       if (storage.kind === 'postgres' && !opened) throw unavailable()
@@ -95,6 +108,19 @@ export const identityProvider = ({
     },
   }
 }
+
+/** Without an Origin, a request that a page of another origin made says so (Fetch Metadata). */
+const isTrusted = (
+  { url, headers }: Request,
+  { baseUrl, origins }: Pick<AuthSettings, 'baseUrl' | 'origins'>,
+): boolean => {
+  const origin = headers.get('origin')
+  if (origin === null) return /^(same-origin|none)?$/.test(headers.get('sec-fetch-site') ?? '')
+  return [new URL(url).origin, new URL(baseUrl).origin, ...origins].includes(origin)
+}
+
+const endOf = ({ expiresAt }: { expiresAt: Date }): number =>
+  Math.min(expiresAt.getTime(), Date.now() + TOKEN_LIFETIME_S * 1000)
 
 const soon = async (event: Promise<void>): Promise<void> => {
   const { promise: late, resolve } = Promise.withResolvers<void>()

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Identity } from '../../../application/ports.ts'
 import type { Resource } from '../openapi/document.ts'
 import { failureResponses } from '../openapi/responses.ts'
 import { type ProblemKind, problem } from '../transport/problem.ts'
@@ -16,6 +17,8 @@ import {
 export type Accounts = Readonly<{
   /** `peer` is the client's address, by which attempts are limited. */
   handle(request: Request, peer: string): Promise<Response>
+  /** Whose session cookie a page of a trusted origin sent; undefined without one. */
+  session?: (request: Request) => Promise<Identity | undefined>
   ready(): Promise<void>
 }>
 
@@ -38,6 +41,8 @@ const accountRoutes = (accounts: Accounts) => {
       const body = read ? JSON.stringify(await read(given)) : null
       if (!body) headers.delete('content-type')
       headers.delete('content-length')
+      // Of a browser all Fetch Metadata come, of Node's fetch only this, and then the library requires an Origin.
+      if (!headers.has('sec-fetch-site')) headers.delete('sec-fetch-mode')
       const response = await accounts.handle(
         new Request(request.url, { method: request.method, headers, body, signal: request.signal }),
         peer,
@@ -78,7 +83,8 @@ const DETAILS: Record<string, string> = {
   FAILED_TO_CREATE_USER: EXISTS,
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: EXISTS,
   MISSING_OR_NULL_ORIGIN: 'Send an Origin header together with the session cookie.',
-  INVALID_ORIGIN: 'This origin is not trusted. Add it to CORS_ORIGINS.',
+  INVALID_ORIGIN:
+    "This origin is not trusted. If it is the server's own, set PUBLIC_URL to it, else add it to CORS_ORIGINS.",
   SESSION_EXPIRED: 'Sign in again, then retry within a day.',
 }
 

@@ -43,7 +43,7 @@ export const operations = describeOperations('changes', AUTHENTICATED, {
   followChanges: {
     summary: 'Follow changes',
     description:
-      'The same changes as server-sent events: those since the given position, then each new one. The data of an event is a change, its id the revision; an event named current, with revision and cursor, marks the end of what is available for now. Reconnect with Last-Event-ID, or with the cursor as since. The stream ends when the token expires.',
+      'The same changes as server-sent events: those since the given position, then each new one. The data of an event is a change, its id the revision; an event named current, with revision and cursor, marks the end of what is available for now. Reconnect with Last-Event-ID, or with the cursor as since. The stream ends when the token expires. Without Authorization a session cookie is accepted, for the EventSource of browsers, from pages of the same origin and of CORS_ORIGINS; the stream then ends after 15 minutes, and EventSource reconnects.',
     parameters: [...EVENT_QUERY, parameterRef('Last-Event-ID')],
     responses: {
       200: eventStream(

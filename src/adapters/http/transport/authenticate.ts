@@ -2,6 +2,7 @@ import type { App } from '../../../application/index.ts'
 import type { TokenVerifier } from '../../../application/ports.ts'
 import { budgetExceeded } from '../../../domain/budget.ts'
 import { DomainError } from '../../../domain/errors.ts'
+import type { Accounts } from '../accounts/routes.ts'
 import { problem, problemOf } from './problem.ts'
 import { contextOf } from './request-context.ts'
 
@@ -9,28 +10,35 @@ const MISSING = 'The token is missing. Send it as Authorization: Bearer <token>.
 
 const MALFORMED = 'The token is not valid here. Send one token as Authorization: Bearer <token>.'
 
+/** Where a session cookie does as well: a browser's EventSource cannot send a token. */
+const EVENTS = '/api/events'
+
 /** Bearer tokens (RFC 6750), and budgets. Rejects a request before any of its body is read. */
 export const authenticate =
-  (verify: TokenVerifier, admitRequest: App['admitRequest']) =>
+  (verify: TokenVerifier, admitRequest: App['admitRequest'], session?: Accounts['session']) =>
   (request: Request): Promise<Response | undefined> | undefined => {
     const { path } = contextOf(request)
     if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
-    return requireToken(verify, admitRequest, request)
+    return requireToken(verify, admitRequest, request, session)
   }
 
 const requireToken = async (
   verify: TokenVerifier,
   admitRequest: App['admitRequest'],
   request: Request,
+  session: Accounts['session'],
 ): Promise<Response | undefined> => {
   const context = contextOf(request)
   const header = request.headers.get('authorization')
   const [, token] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? []
-  if (header === null || !/^Bearer\b/i.test(header)) return challenge(MISSING, 'Bearer')
+  const byCookie = header === null && context.path === EVENTS && request.headers.has('cookie')
+  const visit = byCookie ? session : undefined
+  if (!visit && (header === null || !/^Bearer\b/i.test(header))) return challenge(MISSING, 'Bearer')
   try {
-    if (token === undefined) throw new DomainError('unauthenticated', MALFORMED)
-    const verified = verify(token)
+    if (!visit && token === undefined) throw new DomainError('unauthenticated', MALFORMED)
+    const verified = visit ? visit(request) : verify(token ?? '')
     const identity = verified instanceof Promise ? await verified : verified
+    if (!identity) return challenge(MISSING, 'Bearer')
     context.user = identity.user_id
     context.expires = identity.expires_at
     const spent = admitRequest(identity.user_id)
