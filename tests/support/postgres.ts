@@ -12,8 +12,8 @@ export type PostgresServer = Readonly<{
   folder: string
   /** A superuser's URL of its first database. */
   url: string
-  /** Ends it as a crash would, without a checkpoint or a word to its clients; or as a restart does. */
-  stop(mode?: 'crash' | 'fast'): Promise<void>
+  /** Ends it as a crash would, without a checkpoint; with `kill -9`; or as a restart does. */
+  stop(mode?: 'crash' | 'kill' | 'fast'): Promise<void>
   /** On the same port, with what was committed. */
   start(): Promise<void>
   /** Stops it for good and removes its folder. */
@@ -29,7 +29,7 @@ trap '' INT TERM HUP
 start() { "$BINARIES/postgres" -D "$FOLDER/data" $SETTINGS >>"$FOLDER/log" 2>&1 </dev/null & server=$!; }
 end() { kill -$1 $server 2>/dev/null; wait $server 2>/dev/null; }
 while read -r command; do
-  case $command in start) start ;; crash) end QUIT ;; fast) end INT ;; esac
+  case $command in start) start ;; crash) end QUIT ;; kill) end KILL ;; fast) end INT ;; esac
   echo done
 done
 end INT
@@ -99,7 +99,7 @@ export const privateServer = async (
   })
   guard.unref()
   const answers = guard.stdout.getReader()
-  const tell = async (command: 'start' | 'crash' | 'fast'): Promise<void> => {
+  const tell = async (command: 'start' | 'crash' | 'kill' | 'fast'): Promise<void> => {
     guard.stdin.write(`${command}\n`)
     await guard.stdin.flush()
     await within(answers.read(), `PostgreSQL did not ${command}.`, 60_000)
