@@ -20,7 +20,7 @@ const AWAY_MS = Number(options.away) * 1000
 const CLIENTS = 8
 const RETRY_MS = 10
 
-type Run = Readonly<{ promoted: number; first: number; last: number; cpu: number }>
+type Run = Readonly<{ promoted: number; first: number; last: number }>
 
 const DURABLE = { fsync: 'on', full_page_writes: 'on' }
 
@@ -68,9 +68,7 @@ const promotion = async (workers: string): Promise<Run> => {
   const clients = await Promise.all(names.map((name) => startClient(server.url, name, over.signal)))
   await Promise.all(clients.map(({ next }) => next()))
   await primary.stop('kill')
-  const cpu = server.cpu()
   await Bun.sleep(AWAY_MS)
-  const used = cpu() / AWAY_MS / 10
   const writes = clients.map(({ next }) => next())
   const began = performance.now()
   await administer(standby.url, (sql) => sql`select pg_promote(wait => false)`)
@@ -92,7 +90,6 @@ const promotion = async (workers: string): Promise<Run> => {
     promoted: promoted - began,
     first: Math.min(...all) - began,
     last: Math.max(...all) - began,
-    cpu: used,
   }
 }
 
@@ -101,14 +98,12 @@ const summary = (all: readonly number[]): string => {
   return `${sorted[sorted.length >> 1]} (${sorted[0]} to ${sorted.at(-1)})`
 }
 
-console.log(
-  '| WORKERS | standby writable, ms | first write, ms | all clients, ms | CPU while away, % |',
-)
-console.log('|---|---|---|---|---|')
+console.log('| WORKERS | standby writable, ms | first write, ms | all clients, ms |')
+console.log('|---|---|---|---|')
 for (const workers of options.workers.split(',')) {
   const runs: Run[] = []
   for (let n = 0; n < RUNS; n++) runs.push(await promotion(workers))
-  const cells = (['promoted', 'first', 'last', 'cpu'] as const).map((name) =>
+  const cells = (['promoted', 'first', 'last'] as const).map((name) =>
     summary(runs.map((run) => run[name])),
   )
   console.log(`| ${[workers, ...cells].join(' | ')} |`)
