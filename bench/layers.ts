@@ -4,6 +4,7 @@ import { handler } from '../src/adapters/http/handler.ts'
 import { tokenVerifier } from '../src/adapters/jwt/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { budgetsOf } from '../src/adapters/limits/index.ts'
+import { requestFigures } from '../src/adapters/metrics/requests.ts'
 import { webhooksTo } from '../src/adapters/webhooks/index.ts'
 import { createApp } from '../src/application/index.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
@@ -14,8 +15,8 @@ import { SHARED } from '../tests/support/server.ts'
 
 /**
  * What each layer of a request adds on SQLite, in microseconds: the same request given to the store,
- * to the use case, to the router and to the whole handler, without and with its log line, in one process and
- * without a socket. `bun bench/layers.ts > /dev/null`; the table goes to stderr.
+ * to the use case, to the router and to the whole handler, without and with its log line and metrics, in one
+ * process and without a socket. `bun bench/layers.ts > /dev/null`; the table goes to stderr.
  */
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 const log = await createLog('info')
@@ -42,6 +43,7 @@ const token = await sharedSecretSigner({ secret })('ada', 86_400)
 const routes = api(app, tokenVerifier({ secret }), { version: '' })
 const quiet = handler(routes, { log: silent })
 const logged = handler(routes, { log })
+const measured = handler(routes, { log, measure: requestFigures().count })
 
 for (let n = 0; n < 100; n++) {
   const description = n % 2 === 0 ? 'Something to be done before long, and well' : null
@@ -82,7 +84,7 @@ const requests: [name: string, path: string, store?: () => unknown, useCase?: ()
 ]
 
 process.stderr.write(
-  '| | store | use case | router | handler | with its log line |\n|---|---|---|---|---|---|\n',
+  '| | store | use case | router | handler | with its log line | and metrics |\n|---|---|---|---|---|---|---|\n',
 )
 for (const [name, path, store, useCase] of requests) {
   const request = (): Request =>
@@ -93,6 +95,7 @@ for (const [name, path, store, useCase] of requests) {
     () => routes.routes.handle(request()),
     () => quiet(request()),
     () => logged(request()),
+    () => measured(request()),
   ]
   const columns: string[] = []
   for (const step of steps) columns.push(step ? (await median(step)).toFixed(1) : '')

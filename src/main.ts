@@ -11,21 +11,18 @@ import { clocks } from './runtime/clocks.ts'
 import { readConfig } from './runtime/config.ts'
 import { openIdentity } from './runtime/identity.ts'
 import { createLog } from './runtime/log.ts'
-import { onShutdown } from './runtime/shutdown.ts'
+import { fail, onShutdown } from './runtime/shutdown.ts'
 import { openStorage } from './runtime/storage.ts'
+import { openTelemetry } from './runtime/telemetry.ts'
 import { welcome } from './runtime/welcome.ts'
 import { readyInTime, supervise } from './runtime/workers.ts'
-
-const fail = (error: unknown): never => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-  process.exit(1)
-}
 
 try {
   const config = readConfig(process.env)
   const log = await createLog(config.logLevel)
   if (config.workers > 1) await supervise(config, log)
   const storage = await openStorage(config.storage, log, fail)
+  const telemetry = await openTelemetry(config, version, log)
   let background: ReturnType<typeof startBackground> | undefined
   const app = createApp(
     {
@@ -33,7 +30,7 @@ try {
       budgets: budgetsOf(config.budgetFactor),
       wake: (job, at) => background?.wake(job, at),
       failingJobs: () => background?.failingJobs() ?? [],
-      ...webhooksTo(config.webhooks),
+      ...telemetry.ports(webhooksTo(config.webhooks)),
       chance: Math.random,
       ...clocks(),
     },
@@ -42,15 +39,17 @@ try {
   const { verify, accounts, ...identity } = await openIdentity(config, storage, app, log, fail)
   const onFailure = (error: unknown): void =>
     log.error(serializeError(error), 'event stream failed')
-  const routes = api(app, verify, { version, streams: { onFailure }, accounts })
+  const routes = api(app, verify, { version, streams: { onFailure }, accounts, ...telemetry.api })
   if (config.worker) await readyInTime(identity.reached)
-  const server = serve(handler(routes, { ...config, log }), { ...config, log })
+  const options = { ...config, ...telemetry.handler, log }
+  const server = serve(handler(routes, options), options)
   background = startBackground(app, storage, log)
+  telemetry.start({ app, storage, background, openStreams: routes.openStreams })
 
   onShutdown(log, async (grace) => {
     routes.endStreams()
     await Promise.all([server.stop(grace), background?.stop(grace)])
-    await Promise.all([identity.close(), storage.close()])
+    await Promise.all([identity.close(), storage.close(), telemetry.stop()])
   })
   log.info({ url: server.url, storage: config.storage.kind, version }, 'listening')
   if (!config.worker) process.stderr.write(welcome(server.url, config))

@@ -18,6 +18,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),
   adapter('memory', /^$/),
+  adapter('metrics', /^$/),
   adapter('pg', /^(pg|node:.*)$/),
   adapter('postgres', /^(postgres|node:.*)$/, 'src/adapters/pg/'),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),

@@ -24,6 +24,7 @@ test('an empty environment is a working configuration', () => {
       budgetFactor: 1,
       webhooks: { http: false, private: false },
       logLevel: 'info',
+      telemetry: {},
     })
     expect(secretPath(config)).toBe('data/secret')
   }
@@ -49,6 +50,8 @@ test('everything can be configured', () => {
     BUDGET_FACTOR: '0',
     WEBHOOK_ALLOW: 'http, private',
     LOG_LEVEL: 'debug',
+    METRICS_PORT: '9100',
+    METRICS_TOKEN: '0123456789abcdef',
   })
   expect(config).toEqual({
     host: '0.0.0.0',
@@ -76,6 +79,7 @@ test('everything can be configured', () => {
     budgetFactor: 0,
     webhooks: { http: true, private: true },
     logLevel: 'debug',
+    telemetry: { metrics: { port: 9100, token: '0123456789abcdef' } },
   })
 })
 

@@ -2,6 +2,7 @@ import { type WebhookFields, webhookIssues } from '../domain/webhook.ts'
 import { deleteAccount } from './accounts/delete-account.ts'
 import { checkReady } from './background/check-ready.ts'
 import { enqueueDeliveries } from './background/enqueue-deliveries.ts'
+import { measureLag } from './background/measure-lag.ts'
 import { purgeExpired } from './background/purge-expired.ts'
 import { runJob } from './background/run-job.ts'
 import { sendReminders } from './background/send-reminders.ts'
@@ -65,6 +66,7 @@ export const createApp = (
     purgeExpired: purgeExpired(ports),
     deleteAccount: deleteAccount(ports),
     checkReady: checkReady(ports),
+    measureLag: measureLag(ports),
   }
 }
 

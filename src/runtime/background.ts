@@ -27,7 +27,7 @@ export const startBackground = (
   app: App,
   storage: OpenStorage,
   log: Log,
-): Pick<Scheduler<BackgroundJob>, 'wake'> & {
+): Pick<Scheduler<BackgroundJob>, 'wake' | 'status'> & {
   failingJobs(): FailingJob[]
   stop(grace: number): Promise<void>
 } => {
@@ -41,6 +41,7 @@ export const startBackground = (
   })
   return {
     wake,
+    status,
     failingJobs: () =>
       status().flatMap(({ name, failingSince: since }) => (since ? [{ job: name, since }] : [])),
     stop: async (grace) => {

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 import { parseDatabaseUrl } from '../adapters/pg/url.ts'
 import { parseHttpUrl, parseOrigins, parsePublicUrl } from './origins.ts'
+import { readTelemetry, type TelemetryConfig } from './telemetry-config.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 
@@ -39,19 +40,23 @@ export type Config = Readonly<{
   budgetFactor: number
   webhooks: Readonly<{ http: boolean; private: boolean }>
   logLevel: (typeof LOG_LEVELS)[number]
+  telemetry: TelemetryConfig
 }>
+
+/** Notes a value that `parse` throws for, or returns undefined for, among the problems. */
+export type ReadVariable = <Value>(
+  name: string,
+  fallback: Value,
+  parse: (text: string) => Value | undefined,
+  help: string,
+) => Value
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** An empty variable counts as unset. Throws one Error that names every invalid one. */
 export const readConfig = (environment: Environment): Config => {
   const problems: string[] = []
-  const read = <Value>(
-    name: string,
-    fallback: Value,
-    parse: (text: string) => Value | undefined,
-    help: string,
-  ): Value => {
+  const read: ReadVariable = (name, fallback, parse, help) => {
     const text = environment[name]?.trim()
     if (!text) return fallback
     try {
@@ -173,6 +178,7 @@ export const readConfig = (environment: Environment): Config => {
       (value) => LOG_LEVELS.find((level) => level === value),
       `must be one of ${LOG_LEVELS.join(', ')}.`,
     ),
+    telemetry: readTelemetry(read),
   }
   if (problems.length > 0) {
     throw new Error(`The configuration is invalid:\n${problems.map((p) => `  ${p}`).join('\n')}`)

@@ -9,6 +9,12 @@ const FAULT_GRACE_MS = 2000
 /** Milliseconds for everything else, such as closing the storage. */
 const CLOSE_MS = 4000
 
+/** Ends a process that cannot start. */
+export const fail = (error: unknown): never => {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  process.exit(1)
+}
+
 /**
  * Ends the process in order: with code 0 on SIGTERM and SIGINT, and in a worker when its supervisor
  * has died; with code 1 after an uncaught error, and when it takes too long.
@@ -17,7 +23,7 @@ export const onShutdown = (log: Log, stop: (grace: number) => Promise<void>): vo
   let stopping = false
   let code = 0
 
-  const fail = (error: unknown, message: string): void => {
+  const note = (error: unknown, message: string): void => {
     code = 1
     log.error(serializeError(error), message)
   }
@@ -29,7 +35,7 @@ export const onShutdown = (log: Log, stop: (grace: number) => Promise<void>): vo
       log.error({}, 'stopping takes too long, ending at once')
       process.exit(1)
     }, grace + CLOSE_MS)
-    await stop(grace).catch((error) => fail(error, 'stopping failed'))
+    await stop(grace).catch((error) => note(error, 'stopping failed'))
     clearTimeout(late)
     process.exit(code)
   }
@@ -42,7 +48,7 @@ export const onShutdown = (log: Log, stop: (grace: number) => Promise<void>): vo
   }
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error) => {
-      fail(error, 'uncaught error, stopping')
+      note(error, 'uncaught error, stopping')
       void end(FAULT_GRACE_MS)
     })
   }

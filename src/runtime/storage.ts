@@ -9,6 +9,8 @@ export type OpenStorage = Readonly<{
   reached: Promise<void>
   /** Whether other processes may write to it as well. */
   shared: boolean
+  /** Of connections that requests share: statements under way or waiting, and waits so far. */
+  poolLoad?(): Readonly<{ size: number; statements: number; waits: number }>
   /** Removes what was deleted from the storage's own files, if it has any. */
   eraseDeleted?(): Promise<undefined>
   close(): void | Promise<void>

@@ -16,16 +16,22 @@ const DATABASE_WAIT_MS = 5000
  * Replaces workers that die. When one ends before any has listened, all end with code 1: none can
  * start. Workers print the reason.
  */
-export const supervise = ({ host, port, workers }: Config, log: Log): Promise<never> => {
+export const supervise = async (
+  { host, port, workers, telemetry }: Config,
+  log: Log,
+): Promise<never> => {
   const shared = reserve(host, port)
-  const running = new Set<Bun.Subprocess>()
+  const running = new Map<string, Bun.Subprocess>()
+  const metrics =
+    telemetry.metrics && (await openMetrics(telemetry.metrics, host, workers, running))
+  if (metrics?.url) log.info({ url: metrics.url }, 'metrics listening')
   let everListened = false
   let stopping = false
   let code = 0
 
   const stop = (): void => {
     stopping = true
-    for (const worker of running) worker.kill('SIGTERM')
+    for (const worker of running.values()) worker.kill('SIGTERM')
     if (running.size === 0) process.exit(code)
   }
 
@@ -34,18 +40,21 @@ export const supervise = ({ host, port, workers }: Config, log: Log): Promise<ne
     stop()
   }
 
-  const start = (failures: number): void => {
+  const start = (place: string, failures: number): void => {
     if (stopping) return
     let listeningSince: number | undefined
     const worker = Bun.spawn([process.execPath, Bun.main], {
-      env: { ...process.env, TASKPORT_WORKER: '1', WORKERS: '1', PORT: String(shared) },
+      env: { ...process.env, TASKPORT_WORKER: place, WORKERS: '1', PORT: String(shared) },
       stdio: ['ignore', 'inherit', 'inherit'],
-      ipc: () => {
-        listeningSince = performance.now()
-        everListened = true
+      ipc: (message) => {
+        if (message !== 'listening') void metrics?.receive(worker, message)
+        else {
+          listeningSince = performance.now()
+          everListened = true
+        }
       },
       onExit: (_, exitCode, signal) => {
-        running.delete(worker)
+        running.delete(place)
         if (stopping) return stop()
         if (!everListened) return fail()
         const steady = performance.now() - (listeningSince ?? Infinity) > STEADY_MS
@@ -53,10 +62,10 @@ export const supervise = ({ host, port, workers }: Config, log: Log): Promise<ne
         const pause = Math.min(PAUSE_MS * 2 ** count, LONGEST_PAUSE_MS)
         const message = listeningSince === undefined ? 'worker could not start' : 'worker died'
         log.error({ pid: worker.pid, code: exitCode, signal, next_start_ms: pause }, message)
-        setTimeout(start, pause, count + 1)
+        setTimeout(start, pause, place, count + 1)
       },
     })
-    running.add(worker)
+    running.set(place, worker)
     log.info({ pid: worker.pid }, 'worker started')
   }
 
@@ -66,8 +75,23 @@ export const supervise = ({ host, port, workers }: Config, log: Log): Promise<ne
     log.error(serializeError(error), 'uncaught error, stopping')
     fail()
   })
-  for (let n = 0; n < workers; n++) start(0)
+  for (let n = 1; n <= workers; n++) start(String(n), 0)
   return new Promise(() => {})
+}
+
+/** Throws if the port is in use. */
+const openMetrics = async (
+  { port, token }: NonNullable<Config['telemetry']['metrics']>,
+  host: string,
+  workers: number,
+  running: ReadonlyMap<string, Bun.Subprocess>,
+) => {
+  const { workerMetrics } = await import('./worker-metrics.ts')
+  const metrics = workerMetrics(workers, running)
+  if (port === undefined) return { ...metrics, url: undefined }
+  const { serveMetrics } = await import('../adapters/http/service/metrics.ts')
+  const served = { ...(token !== undefined && { token }), text: metrics.text }
+  return { ...metrics, url: serveMetrics(served, { host, port }).url }
 }
 
 /** Until then the requests go to the other workers. */

@@ -7,6 +7,7 @@ import { changeResource } from './changes/routes.ts'
 import { clientFiles } from './client-files.ts'
 import { docs } from './docs.ts'
 import type { Resource } from './openapi/document.ts'
+import { type Metrics, metricsRoutes } from './service/metrics.ts'
 import { serviceResource } from './service/routes.ts'
 import { taskResource } from './tasks/routes.ts'
 import { authenticate } from './transport/authenticate.ts'
@@ -18,12 +19,14 @@ export type ApiOptions = Readonly<{
   version: string
   accounts?: Accounts | undefined
   streams?: StreamOptions
+  /** Served to those who have its token. */
+  metrics?: Metrics | undefined
 }>
 
 export const api = (
   app: App,
   verify: TokenVerifier,
-  { version, accounts, streams: options }: ApiOptions,
+  { version, accounts, streams: options, metrics }: ApiOptions,
 ) => {
   const guard = authenticate(verify, app.admitRequest, accounts?.session)
   const streams = eventStreams(options)
@@ -53,6 +56,7 @@ export const api = (
     })
   for (const resource of resources) routes.use(resource.routes)
   routes.use(docs(version, resources)).use(clientFiles())
+  if (metrics) routes.use(metricsRoutes(metrics))
   requireOperations(routes)
 
   const allowedAt = (path: string): string =>

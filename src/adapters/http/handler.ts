@@ -21,6 +21,8 @@ export type HandlerOptions = Readonly<{
   trustProxy?: string
   /** Milliseconds until a request fails with 503. */
   deadline?: number
+  /** Called with each response; `route` is empty without one. */
+  measure?: (method: string, route: string, status: number, milliseconds: number) => void
 }>
 
 export type Handler = (request: Request, address?: () => string | undefined) => Promise<Response>
@@ -49,7 +51,7 @@ const rateLimit = ({ left, reset }: Spent): string =>
 
 export const handler = (
   { routes, allowedAt }: ReturnType<typeof api>,
-  { log, corsOrigins = [], trustProxy, deadline = 10_000 }: HandlerOptions,
+  { log, corsOrigins = [], trustProxy, deadline = 10_000, measure }: HandlerOptions,
 ): Handler => {
   const origins = new Set(corsOrigins)
 
@@ -136,7 +138,9 @@ export const handler = (
     })
     clearTimeout(timer)
     addStandardHeaders(response, request, context)
-    logRequest(log, request, context, response.status)
+    const milliseconds = performance.now() - context.started
+    logRequest(log, request, context, response.status, milliseconds)
+    measure?.(request.method, context.route ?? '', response.status, milliseconds)
     return response
   }
 }

@@ -57,9 +57,9 @@ export const serve = (
   }
 }
 
-export const portTaken = (host: string, port: number, cause: unknown): Error =>
+export const portTaken = (host: string, port: number, cause: unknown, variable = 'PORT'): Error =>
   new Error(
-    `Port ${port} on ${host} is taken. Stop the process that uses it, or set PORT to another port.`,
+    `Port ${port} on ${host} is taken. Stop the process that uses it, or set ${variable} to another port.`,
     {
       cause,
     },

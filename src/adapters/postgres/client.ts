@@ -20,9 +20,13 @@ export type Query = <Row extends object>(
   parameters: readonly (string | null)[],
 ) => Promise<Row[]>
 
+/** Statements under way or waiting for a connection; `waits`: those that had to wait, so far. */
+export type PoolLoad = Readonly<{ size: number; statements: number; waits: number }>
+
 export type Client = Readonly<{
   query: Query
   turn: Readonly<{ patience: number; tooBusy: () => Error }>
+  load(): PoolLoad
   close(): Promise<void>
 }>
 
@@ -120,14 +124,20 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
 
   // As many again stand by in the driver, which sends the next as soon as a connection is free.
   const turn = { patience: limits.connectionDeadline, tooBusy: () => unavailable('too busy') }
+  let waits = 0
   const inTurn = semaphore(2 * limits.poolSize, turn.patience, turn.tooBusy)
 
   return {
-    query: <Row extends object>(text: string, parameters: readonly (string | null)[]) =>
-      inTurn(() => sendAgain<Row>(text, parameters)).catch((error): never => {
-        throw isOutage(error) ? unavailable(error) : error
-      }),
+    query: <Row extends object>(text: string, parameters: readonly (string | null)[]) => {
+      if (inTurn.steps() >= limits.poolSize) waits++
+      return inTurn
+        .run(() => sendAgain<Row>(text, parameters))
+        .catch((error): never => {
+          throw isOutage(error) ? unavailable(error) : error
+        })
+    },
     turn,
+    load: () => ({ size: limits.poolSize, statements: inTurn.steps(), waits }),
     close: () => pool.end({ timeout: 1 }),
   }
 }

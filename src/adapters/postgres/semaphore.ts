@@ -26,9 +26,11 @@ export const semaphore = (size: number, patience: number, tooBusy: () => Error) 
     next()
   }
 
-  return async <Result>(step: () => Promise<Result>): Promise<Result> => {
+  const run = async <Result>(step: () => Promise<Result>): Promise<Result> => {
     if (free > 0) free--
     else await acquire()
     return step().finally(release)
   }
+
+  return { run, /** Those that run and those that wait. */ steps: () => size - free + waiting.size }
 }

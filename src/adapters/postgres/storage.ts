@@ -1,7 +1,7 @@
 import type { TaskStore, WebhookStore } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { changes } from './changes.ts'
-import { connect, type Limits, type Query } from './client.ts'
+import { connect, type Limits, type PoolLoad, type Query } from './client.ts'
 import type { Sharding } from './distribute.ts'
 import { durabilityWarnings } from './durability.ts'
 import { grouped, ungrouped } from './group-commit.ts'
@@ -45,6 +45,7 @@ export const postgresStorage = (
   tasks: TaskStore
   webhooks: WebhookStore
   migrated: Promise<void>
+  poolLoad(): PoolLoad
   close(): Promise<void>
 } => {
   const client = connect(url, { ...LIMITS, ...limits }, onPooler)
@@ -78,6 +79,7 @@ export const postgresStorage = (
     },
     webhooks: webhooks(query),
     migrated: migration.finished,
+    poolLoad: client.load,
     close,
   }
 }

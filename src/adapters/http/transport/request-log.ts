@@ -6,13 +6,14 @@ export const logRequest = (
   request: Request,
   context: RequestContext,
   status: number,
+  milliseconds: number,
 ): void => {
   const fields = {
     request_id: context.id,
     method: request.method,
     route: context.route ?? null,
     status,
-    ms: Math.round((performance.now() - context.started) * 100) / 100,
+    ms: Math.round(milliseconds * 100) / 100,
     ...(context.user !== undefined && { user: context.user }),
   }
   if (status < 500) log.info(fields, 'request')
