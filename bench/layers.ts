@@ -5,6 +5,7 @@ import { tokenVerifier } from '../src/adapters/jwt/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { budgetsOf } from '../src/adapters/limits/index.ts'
 import { requestFigures } from '../src/adapters/metrics/requests.ts'
+import { noTraces } from '../src/adapters/traces/index.ts'
 import { webhooksTo } from '../src/adapters/webhooks/index.ts'
 import { createApp } from '../src/application/index.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
@@ -18,7 +19,7 @@ import { SHARED } from '../tests/support/server.ts'
  * to the use case, to the router and to the whole handler, without and with its log line and metrics, in one
  * process and without a socket. `bun bench/layers.ts > /dev/null`; the table goes to stderr.
  */
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const log = await createLog('info')
 const path = join(temporaryFolder(), 'layers.db')
 const storage = await openStorage({ kind: 'sqlite', path }, silent, (error) => {
@@ -29,6 +30,7 @@ const app = createApp(
     ...storage,
     budgets: budgetsOf(1_000_000),
     ...webhooksTo({ http: false, private: false }),
+    traces: noTraces,
     chance: Math.random,
     failingJobs: () => [],
     wake: () => {},

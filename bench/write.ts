@@ -1,4 +1,5 @@
 import { unlimited } from '../src/adapters/limits/token-buckets.ts'
+import { noTraces } from '../src/adapters/traces/index.ts'
 import { execute } from '../src/application/execute.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import type { Operation } from '../src/domain/changeset.ts'
@@ -11,6 +12,7 @@ export const write = (tasks: TaskStore, user: string, operation: Operation): Pro
     newId: () => Bun.randomUUIDv7(),
     wake: () => {},
     notify: () => {},
+    traces: noTraces,
     budgets: unlimited,
     quota: { tasks: 100_000, bytes: 1_000_000_000 },
   }

@@ -19,9 +19,11 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('limits', /^(limiter|lru-cache)$/),
   adapter('memory', /^$/),
   adapter('metrics', /^$/),
+  adapter('otlp', /^$/),
   adapter('pg', /^(pg|node:.*)$/),
   adapter('postgres', /^(postgres|node:.*)$/, 'src/adapters/pg/'),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
+  adapter('traces', /^(lru-cache|node:async_hooks)$/),
   adapter('webhooks', /^(ipaddr\.js|lru-cache|node:.*)$/),
   { folder: 'client/', own: ['client/'], packages: /^eventsource-parser$/ },
   {

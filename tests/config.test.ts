@@ -24,7 +24,7 @@ test('an empty environment is a working configuration', () => {
       budgetFactor: 1,
       webhooks: { http: false, private: false },
       logLevel: 'info',
-      telemetry: {},
+      telemetry: { logClient: [] },
     })
     expect(secretPath(config)).toBe('data/secret')
   }
@@ -50,6 +50,12 @@ test('everything can be configured', () => {
     BUDGET_FACTOR: '0',
     WEBHOOK_ALLOW: 'http, private',
     LOG_LEVEL: 'debug',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otel.example.com',
+    OTEL_EXPORTER_OTLP_HEADERS: 'Api-Key=a=b%20c, other=1',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_SERVICE_NAME: 'tasks',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+    LOG_CLIENT: 'user-agent, address',
     METRICS_PORT: '9100',
     METRICS_TOKEN: '0123456789abcdef',
   })
@@ -79,7 +85,16 @@ test('everything can be configured', () => {
     budgetFactor: 0,
     webhooks: { http: true, private: true },
     logLevel: 'debug',
-    telemetry: { metrics: { port: 9100, token: '0123456789abcdef' } },
+    telemetry: {
+      metrics: { port: 9100, token: '0123456789abcdef' },
+      spans: {
+        endpoint: 'https://otel.example.com',
+        headers: { 'api-key': 'a=b c', other: '1' },
+        service: 'tasks',
+        ratio: 0.25,
+      },
+      logClient: ['address', 'user-agent'],
+    },
   })
 })
 

@@ -21,7 +21,7 @@ import type { IdempotencyKey, IdempotencyRecord, Ports } from './ports.ts'
 /** The most tasks of a user, and bytes of all their documents. */
 export type Quota = Readonly<{ tasks: number; bytes: number }>
 
-export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake' | 'budgets'> &
+export type WritePorts = Pick<Ports, 'tasks' | 'now' | 'newId' | 'wake' | 'budgets' | 'traces'> &
   Pick<ChangeSignal, 'notify'> &
   Readonly<{ quota: Quota }>
 
@@ -68,13 +68,14 @@ const attemptAll = async (
   operations: readonly Operation[],
   key: IdempotencyKey | undefined,
 ): Promise<CommittedChange[] | undefined> => {
-  const { tasks, quota, now, newId, wake, notify } = ports
+  const { tasks, quota, now, newId, wake, notify, traces } = ports
   const found = await findAll(tasks, actor, operations)
   const at = now()
   const { changes, ...changeset } = decide(operations, found, { owner: actor, now: at, newId })
   if (changeset.revisionCount === 0 && !key) return assignRevisions(changes, 0, '')
   const { bytesDelta, stored } = sizesOf(changeset, found)
-  if (operations.some(({ op }) => op !== 'remind')) spend(ports, actor, 'stored', stored)
+  const requested = operations.some(({ op }) => op !== 'remind')
+  if (requested) spend(ports, actor, 'stored', stored)
   const result = await tasks.commit({
     ...changeset,
     owner: actor,
@@ -86,7 +87,10 @@ const attemptAll = async (
     ...(key && { idempotency: recordOf(key, at, changes) }),
   })
   if (result.status !== 'committed') return undefined
-  notify(actor, result.baseRevision + changeset.revisionCount)
+  const revision = result.baseRevision + changeset.revisionCount
+  // A timer that a request has set, such as that of the reminders, runs in its trace.
+  if (requested) traces.record(actor, revision, changeset.revisionCount)
+  notify(actor, revision)
   if (result.webhooks) wake('enqueue-deliveries', at)
   for (const write of changeset.writes) {
     const time = write.op === 'create' || write.op === 'replace' ? reminderTime(write.task) : null

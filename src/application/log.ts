@@ -1,5 +1,6 @@
 /** Structured logging. Fields never hold a token, a secret or user content. */
 export type Log = Readonly<{
+  debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void

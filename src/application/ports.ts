@@ -8,6 +8,7 @@ import type { Position, TaskQuery } from '../domain/task-query.ts'
 import type { Version } from '../domain/version.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
 import type { Json } from './json.ts'
+import type { Trace } from './trace.ts'
 
 export type Clock = () => Instant
 
@@ -196,7 +197,15 @@ export type WebhookSender = (
   url: string,
   message: Message,
   secrets: readonly string[],
+  trace?: Trace,
 ) => Promise<Attempt>
+
+/** The traces that changes belong to, as far as this process knows; forgets the older ones. */
+export type Traces = Readonly<{
+  /** The request that runs now, if it has a trace, made the last `count` revisions up to this. */
+  record(owner: UserId, revision: Revision, count: number): void
+  of(owner: UserId, revision: Revision): Trace | undefined
+}>
 
 export type Job = Readonly<{ name: 'deliver'; owner: UserId; id: string }>
 
@@ -252,6 +261,7 @@ export type Ports = Readonly<{
   webhooks: WebhookStore
   jobs: JobQueue
   send: WebhookSender
+  traces: Traces
   now: Clock
   newId: NewId
   wake: Wake

@@ -12,8 +12,12 @@ export const createLog = async (level: Config['logLevel']): Promise<Log> => {
     const line = { level: name, time: new Date().toISOString(), ...fields, msg }
     output.write(`${JSON.stringify(line)}\n`)
   }
-  const [info, warn, error] = [enabled('info'), enabled('warn'), enabled('error')]
+  const [debug, info] = [enabled('debug'), enabled('info')]
+  const [warn, error] = [enabled('warn'), enabled('error')]
   return {
+    debug: (fields, message) => {
+      if (debug) write('debug', fields, message)
+    },
     info: (fields, message) => {
       if (info) write('info', fields, message)
     },

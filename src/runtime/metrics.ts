@@ -27,7 +27,7 @@ export const openMetrics = (
     metrics: { port, token } = {},
     host,
     worker,
-  }: Config['telemetry'] & Pick<Config, 'host' | 'worker'>,
+  }: Pick<Config['telemetry'], 'metrics'> & Pick<Config, 'host' | 'worker'>,
   version: string,
 ) => {
   const requests = requestFigures()

@@ -31,6 +31,7 @@ const watched = (every: number, run: (n: number) => ReturnType<ScheduledJob['run
   } as const
   const started = scheduler([job], {
     info: write('info'),
+    debug: write('debug'),
     warn: write('warn'),
     error: write('error'),
   })
@@ -109,7 +110,7 @@ describe('runs', () => {
       count++
       return null
     }
-    const log = { info: () => {}, warn: () => {}, error: () => {} }
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
     const early = scheduler([{ name: 'early', every: HOUR, run }], log)
     open.push(early)
     early.wake('early')

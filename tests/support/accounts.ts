@@ -32,7 +32,7 @@ export const openAccounts = async (
   })
   const verify = () => Promise.reject(new Error('Tokens are not verified here.'))
   const respond = handler(api(app, verify, { version: '0', accounts }), {
-    log: { info: () => {}, warn: () => {}, error: () => {} },
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   })
   let calls = 0
 

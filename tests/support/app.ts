@@ -1,5 +1,6 @@
 import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
+import { noTraces } from '../../src/adapters/traces/index.ts'
 import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type App, type AppOptions, createApp } from '../../src/application/index.ts'
 import type { JobQueue, Ports } from '../../src/application/ports.ts'
@@ -25,6 +26,7 @@ export const appOf = (
       wake: () => {},
       ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),
+      traces: noTraces,
       chance: () => 0,
       budgets: unlimited,
       steadyNow: ports.now,

@@ -58,7 +58,12 @@ export const openHttp = (
   const write = (level: string) => (fields: object, message: string) => {
     lines.push({ level, ...fields, message })
   }
-  const log = { info: write('info'), warn: write('warn'), error: write('error') }
+  const log = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  }
   const app = appOf(
     {
       tasks,

@@ -1,4 +1,5 @@
 import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
+import { noTraces } from '../../src/adapters/traces/index.ts'
 import type { Clock, Commit, NewId, StoredTask, TaskStore } from '../../src/application/ports.ts'
 import {
   decide,
@@ -66,6 +67,7 @@ export const writePorts = {
   newId: countingIds(),
   wake: () => {},
   notify: () => {},
+  traces: noTraces,
   budgets: unlimited,
   quota: { tasks: 100, bytes: 1_000_000 },
 }

@@ -1,8 +1,8 @@
-import type { Log } from '../../application/log.ts'
 import type { Spent } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { isEventStream } from './changes/event-streams.ts'
+import { type Observers, requestObserver } from './transport/observe-request.ts'
 import { peerAddress } from './transport/peer-address.ts'
 import { problem, problemOf, unexpected } from './transport/problem.ts'
 import {
@@ -11,19 +11,16 @@ import {
   type RequestContext,
   shareContext,
 } from './transport/request-context.ts'
-import { logRequest } from './transport/request-log.ts'
 
-export type HandlerOptions = Readonly<{
-  log: Log
-  /** The exact origins that browsers may send requests from, with credentials. */
-  corsOrigins?: readonly string[]
-  /** The header to which a trusted proxy appends the client's address, like `X-Forwarded-For`. */
-  trustProxy?: string
-  /** Milliseconds until a request fails with 503. */
-  deadline?: number
-  /** Called with each response; `route` is empty without one. */
-  measure?: (method: string, route: string, status: number, milliseconds: number) => void
-}>
+export type HandlerOptions = Observers &
+  Readonly<{
+    /** The exact origins that browsers may send requests from, with credentials. */
+    corsOrigins?: readonly string[]
+    /** The header to which a trusted proxy appends the client's address, like `X-Forwarded-For`. */
+    trustProxy?: string
+    /** Milliseconds until a request fails with 503. */
+    deadline?: number
+  }>
 
 export type Handler = (request: Request, address?: () => string | undefined) => Promise<Response>
 
@@ -40,7 +37,7 @@ const EXPOSED_HEADERS =
   'ETag, Idempotency-Replayed, Link, Location, RateLimit, Retry-After, WWW-Authenticate, X-Request-Id'
 
 const ACCEPTED_HEADERS =
-  'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-Request-Id'
+  'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, Traceparent, Tracestate, X-Request-Id'
 
 /** RFC 9112 section 3.2. The runtime joins repeated headers with commas, which no host contains. */
 const severalHosts = (): Response => problem('invalid', 'Send exactly one Host header.')
@@ -51,8 +48,10 @@ const rateLimit = ({ left, reset }: Spent): string =>
 
 export const handler = (
   { routes, allowedAt }: ReturnType<typeof api>,
-  { log, corsOrigins = [], trustProxy, deadline = 10_000, measure }: HandlerOptions,
+  { corsOrigins = [], deadline = 10_000, ...observers }: HandlerOptions,
 ): Handler => {
+  const { trustProxy } = observers
+  const observer = requestObserver(observers)
   const origins = new Set(corsOrigins)
 
   const respond = async (request: Request): Promise<Response> => {
@@ -127,20 +126,20 @@ export const handler = (
       trustProxy && request.headers.get(trustProxy)?.split(',').at(-1)
     const peer = (): string => peerAddress(forwarded()) ?? peerAddress(address()) ?? ''
     const context = createContext(request, peer)
+    const end = observer.begin(request, context)
     const { promise: timeout, reject } = Promise.withResolvers<Response>()
     const timer = setTimeout(
       () => reject(new DomainError('unavailable', 'The request timed out. Try again.')),
       deadline,
     )
-    const response = await Promise.race([respond(request), timeout]).catch((error) => {
+    const responding = observer.run(context, () => respond(request))
+    const response = await Promise.race([responding, timeout]).catch((error) => {
       context.error = error
       return problemOf(error, context.id) ?? unexpected(context.id)
     })
     clearTimeout(timer)
     addStandardHeaders(response, request, context)
-    const milliseconds = performance.now() - context.started
-    logRequest(log, request, context, response.status, milliseconds)
-    measure?.(request.method, context.route ?? '', response.status, milliseconds)
+    end(response.status)
     return response
   }
 }

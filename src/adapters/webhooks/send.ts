@@ -2,6 +2,7 @@ import { type ClientRequest, request as http, type IncomingMessage } from 'node:
 import { request as https } from 'node:https'
 import { isIP } from 'node:net'
 import type { Attempt, WebhookSender } from '../../application/ports.ts'
+import { traceHeaders } from '../../application/trace.ts'
 import type { AttemptError } from '../../domain/webhook.ts'
 import { type AddressRules, literalOf } from './address.ts'
 import { type Resolve, resolver } from './resolve.ts'
@@ -44,7 +45,7 @@ export const webhookSender = ({
     }
   }
 
-  return async (url, { id, type, timestamp, data }, secrets) => {
+  return async (url, { id, type, timestamp, data }, secrets, trace) => {
     const target = new URL(url)
     if (!schemes.includes(target.protocol)) return failure('address-refused')
     const { promise: late, resolve: expire } = Promise.withResolvers<AttemptError>()
@@ -59,6 +60,7 @@ export const webhookSender = ({
         'user-agent': AGENT,
         'content-type': 'application/json',
         'content-length': String(Buffer.byteLength(body)),
+        ...(trace && traceHeaders(trace)),
         ...signed(id, Math.floor(Date.now() / 1000), body, secrets),
       }
       const secure = target.protocol === 'https:'

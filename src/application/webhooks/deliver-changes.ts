@@ -15,7 +15,10 @@ import { type ChangePage, readChanges } from '../changes/read-changes.ts'
 import type { Attempt, Ports, TaskStore } from '../ports.ts'
 import { type Entry, entriesOf } from './delivery-entries.ts'
 
-type Needs = Pick<Ports, 'tasks' | 'webhooks' | 'send' | 'now' | 'steadyNow' | 'chance' | 'wake'>
+type Needs = Pick<
+  Ports,
+  'tasks' | 'webhooks' | 'send' | 'traces' | 'now' | 'steadyNow' | 'chance' | 'wake'
+>
 
 const BATCH_SIZE = 10
 
@@ -93,7 +96,7 @@ const deliverPage = async (
 }
 
 const sendAll = async (
-  { send, now }: Needs,
+  { send, traces, now }: Needs,
   webhook: Webhook,
   version: Version,
   { change, reminded }: Entry,
@@ -102,8 +105,9 @@ const sendAll = async (
     ...(change ? changeMessage(webhook, change, version, now()) : []),
     ...(reminded ? reminderMessage(webhook, reminded, version, now()) : []),
   ]
+  const trace = traces.of(webhook.user_id, version.revision)
   for (const message of messages) {
-    const attempt = await send(webhook.url, message, signingSecrets(webhook, now()))
+    const attempt = await send(webhook.url, message, signingSecrets(webhook, now()), trace)
     if (!attempt.ok) return attempt
   }
   return { ok: true }

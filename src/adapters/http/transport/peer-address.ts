@@ -9,5 +9,7 @@ export const peerAddress = (text = ''): string | undefined => {
   const given = text.trim()
   const [, ipv4, ipv6] = WITH_PORT.exec(given) ?? []
   const address = ipv4 ?? ipv6 ?? given
-  return isIP(address) ? ipaddr.process(address).toString() : undefined
+  const version = isIP(address)
+  if (version === 4) return address
+  return version === 6 ? ipaddr.process(address).toString() : undefined
 }

@@ -1,4 +1,5 @@
 import type { Spent } from '../../../application/ports.ts'
+import { parseTrace, type Trace } from '../../../application/trace.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
 
@@ -10,6 +11,10 @@ export type RequestContext = {
   readonly search: string
   /** The client's address, empty if unknown. Only available before the first await. */
   readonly peer: () => string
+  /** As received, or as begun here. */
+  trace?: Trace
+  /** For the log: the client's address and user agent, as far as they are wanted. */
+  client?: Readonly<Record<string, string>>
   /** The pattern, such as `/api/tasks/:id`. */
   route?: string
   user?: UserId
@@ -28,9 +33,21 @@ const contexts = new WeakMap<Request, RequestContext>()
 export const createContext = (request: Request, peer = () => ''): RequestContext => {
   const given = request.headers.get('x-request-id')
   const id = given !== null && /^[\w.-]{1,64}$/.test(given) ? given : Bun.randomUUIDv7()
-  const context = { id, started: performance.now(), peer, ...requestTarget(request.url) }
+  const trace = traceOf(request.headers)
+  const context = {
+    id,
+    started: performance.now(),
+    peer,
+    ...requestTarget(request.url),
+    ...(trace && { trace }),
+  }
   contexts.set(request, context)
   return context
+}
+
+const traceOf = (headers: Headers): Trace | undefined => {
+  const parent = headers.get('traceparent')
+  return parent === null ? undefined : parseTrace(parent, headers.get('tracestate'))
 }
 
 const requestTarget = (url: string): { path: string; search: string } => {
