@@ -29,7 +29,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   {
     folder: 'src/runtime/',
     own: ['src/domain/', 'src/application/', 'src/adapters/', 'src/runtime/'],
-    packages: /^(pino-pretty|node:.*)$/,
+    packages: /^(pino-pretty|tldts|node:.*)$/,
   },
   { folder: 'src/', own: ['src/', 'package.json'], packages: /^$/ },
 ]
