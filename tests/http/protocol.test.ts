@@ -15,7 +15,16 @@ beforeEach(() => {
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
 describe('authentication', () => {
-  const open = ['/', '/health', '/health/ready', '/docs', '/docs/json', '/docs/assets/:file']
+  const open = [
+    '/',
+    '/health',
+    '/health/ready',
+    '/docs',
+    '/docs/json',
+    '/docs/assets/:file',
+    '/client.js',
+    '/client.d.ts',
+  ]
   const addressOf = (path: string): string => path.replace(':id', Bun.randomUUIDv7())
 
   test('every route is either public or requires a token', async () => {
