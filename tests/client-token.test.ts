@@ -101,15 +101,17 @@ describe('with a server and the client of Better Auth', () => {
 
 describe('with an issuer of short-lived tokens', () => {
   /** Issues tokens of so many seconds by a clock that is an hour slow, and counts them. */
-  const issuer = (seconds: number, status = 200) => {
+  const issuer = (seconds: number, status = 200, first = Promise.resolve()) => {
     let issued = 0
     const server = Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
       fetch: async () => {
-        issued++
+        const number = ++issued
+        if (number === 1) await first
         const now = Math.floor(Date.now() / 1000) - 3600
-        const token = await new SignJWT({ name: 'Zoë', n: issued })
+        const token = await new SignJWT({ name: 'Zoë' })
+          .setJti(`${number}`)
           .setProtectedHeader({ alg: 'HS256' })
           .setIssuedAt(now)
           .setExpirationTime(now + seconds)
@@ -141,11 +143,14 @@ describe('with an issuer of short-lived tokens', () => {
   })
 
   test('what was on its way when the user changed is not kept', async () => {
-    const { token, issued } = issuer(900)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { token, issued } = issuer(900, 200, promise)
     const late = token()
+    await eventually(() => issued() === 1, 'the first request')
     token.forget()
     const current = await token()
-    await late
+    resolve()
+    expect(await late).not.toBe(current as string)
     expect([await token(), issued()]).toEqual([current, 2])
   })
 
