@@ -7,7 +7,7 @@ import { startReceiver } from './support/receiver.ts'
 import { enter, killServers, startServer } from './support/server.ts'
 import { eventually } from './support/wait.ts'
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(300_000)
 
 afterAll(killServers)
 
@@ -27,8 +27,8 @@ const start = async (settings: Record<string, string>, workers: number) => {
     BUDGET_FACTOR: '0',
   })
   const lines = (message: string) => server.lines.filter(({ msg }) => msg === message)
-  await eventually(() => lines('listening').length === workers, 'Workers do not listen.', 30_000)
-  await eventually(async () => (await fetch(`${server.url}/health/ready`)).ok, 'ready', 30_000)
+  await eventually(() => lines('listening').length === workers, 'Workers do not listen.', 60_000)
+  await eventually(async () => (await fetch(`${server.url}/health/ready`)).ok, 'ready', 60_000)
   return {
     primary,
     standby,

@@ -38,8 +38,8 @@ export const openStorage = async (
       onPooler: () =>
         log.warn(
           {},
-          'prepared statements get lost: add pgbouncer=true to the database URL if a pooler ' +
-            'shares sessions between transactions',
+          'statements are no longer prepared: a pooler shares sessions between transactions. ' +
+            'Add pgbouncer=true to the database URL to start so.',
         ),
     })
     void migrated.then(() => log.info({}, 'database ready'))

@@ -188,7 +188,7 @@ export const mixedTraffic = async (url: string, receiver: Receiver, names: reado
     finish: async (): Promise<void> => {
       over = true
       const writing = Promise.all(users.map((user) => user.writing))
-      await within(writing, 'A write has no outcome.', RESPONSE_MS)
+      await within(writing, () => `A write has no outcome. ${traffic.wrong}`, RESPONSE_MS)
       await Promise.all(users.map(({ verify }) => verify()))
     },
   }

@@ -14,6 +14,10 @@ const STATEMENT_MS = 5000
 /** A statement of a migration may take longer. */
 const MIGRATION_STATEMENT_MS = 30_000
 
+/** A wait for the lock, and the pause between two attempts. */
+const LOCK_MS = 30_000
+const LOCK_PAUSE_MS = 50
+
 /** A separate pool, so that tasks and accounts never wait for each other's connections. */
 export const openPostgres = (url: string): IdentityDatabase => {
   let pool = poolOf(url, MIGRATION_STATEMENT_MS)
@@ -51,23 +55,34 @@ const noted = async <Result>(step: Promise<Result>): Promise<Result> => {
   }
 }
 
-/** Runs a step under a lock across processes, with the schema in place. */
+/**
+ * Runs a step under a lock across processes, with the schema in place. A process that waits for the
+ * lock holds no session, of which a pooler may have few; the step needs one beside the lock's.
+ */
 const locked = async (pool: Pool, step: () => Promise<void>): Promise<void> => {
   const { query, release } = await pool.connect()
-  const transaction = async (inside: () => Promise<unknown>): Promise<void> => {
+  const attempt = async (inside: () => Promise<unknown>): Promise<boolean> => {
     await query('begin')
     try {
-      await query(`select pg_advisory_xact_lock(${LOCK})`)
-      await inside()
+      const { rows } = await query(`select pg_try_advisory_xact_lock(${LOCK}) as free`)
+      if (rows[0].free) await inside()
       await query('commit')
+      return rows[0].free
     } catch (error) {
       await query('rollback').catch(() => {})
       throw error
     }
   }
+  const whenFree = async (inside: () => Promise<unknown>): Promise<void> => {
+    const end = performance.now() + LOCK_MS
+    while (!(await attempt(inside))) {
+      if (performance.now() > end) throw new Error('Another process keeps the accounts locked.')
+      await Bun.sleep(LOCK_PAUSE_MS)
+    }
+  }
   try {
-    await transaction(() => query(`create schema if not exists ${SCHEMA}`))
-    await transaction(step)
+    await whenFree(() => query(`create schema if not exists ${SCHEMA}`))
+    await whenFree(step)
   } finally {
     release()
   }

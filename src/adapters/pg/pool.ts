@@ -8,12 +8,10 @@ export type PoolOptions = Readonly<{
   /** Shown by the server, unless the URL says otherwise. */
   name: string
   size: number
-  /** Milliseconds for a statement; the server cancels it a little earlier. */
+  /** Milliseconds for a statement; without a pooler the server cancels it a little earlier. */
   statementDeadline?: number
   /** Milliseconds to wait for a connection, unless the URL says otherwise. */
   connectionDeadline: number
-  /** Of each session, but not behind a pooler. */
-  sessionSettings?: Readonly<Record<string, string>>
 }>
 
 export type Connection = Readonly<{
@@ -24,7 +22,6 @@ export type Connection = Readonly<{
 
 /** Connections that fail or fall silent are replaced. */
 export type Pool = Readonly<{
-  pooler: boolean
   connect(): Promise<Connection>
   query: Connection['query']
   end(): Promise<void>
@@ -42,10 +39,8 @@ const ONLY_WRITABLE = `
 
 /** Throws like `parseDatabaseUrl`. */
 export const openPool = (url: string, options: PoolOptions): Pool => {
-  const { addresses, connectTimeout, channelBinding, writable, pooler, ...login } =
-    parseDatabaseUrl(url)
+  const { addresses, connectTimeout, channelBinding, writable, ...login } = parseDatabaseUrl(url)
   const guard = deadlines(options.statementDeadline)
-  const setUp = [...(pooler ? [] : settings(options)), ...(writable ? [ONLY_WRITABLE] : [])]
 
   const clients = new pg.Pool({
     application_name: options.name,
@@ -61,6 +56,7 @@ export const openPool = (url: string, options: PoolOptions): Pool => {
     onConnect: async (client) => {
       client.on('error', () => {})
       if (client instanceof BoundClient) client.confirm()
+      const setUp = [timeout(client, options), writable && ONLY_WRITABLE].filter(Boolean)
       if (setUp.length > 0) await guard.run(client, { text: setUp.join(';') })
       guard.trust(client)
     },
@@ -100,15 +96,18 @@ export const openPool = (url: string, options: PoolOptions): Pool => {
       connection.release()
     }
   }
-  return { pooler, connect, query, end: () => clients.end() }
+  return { connect, query, end: () => clients.end() }
 }
 
-/** Statements, because session poolers refuse most start-up parameters. */
-const settings = ({ statementDeadline, sessionSettings }: PoolOptions): string[] =>
-  Object.entries({
-    ...(statementDeadline && { statement_timeout: `${Math.ceil(0.9 * statementDeadline)}ms` }),
-    ...sessionSettings,
-  }).map(([name, value]) => `set ${name} = '${value}'`)
+/**
+ * Only in a session of its own: one that a pooler shares, which has another process id, would keep the
+ * setting for others. A statement, because poolers refuse most start-up parameters.
+ */
+const timeout = (client: object, { statementDeadline }: PoolOptions): string | undefined =>
+  statementDeadline === undefined
+    ? undefined
+    : `select set_config('statement_timeout', '${Math.ceil(0.9 * statementDeadline)}ms', false)
+       where pg_backend_pid() = ${(client as { processID: number | null }).processID}`
 
 const INT8 = 20
 

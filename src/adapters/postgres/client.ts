@@ -57,6 +57,11 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
   let pool = open()
   let opened = performance.now()
 
+  const stopPreparing = (): void => {
+    if (prepare) onPooler()
+    prepare = false
+  }
+
   /** The driver cannot replace a single connection, and the others of a dead one are suspect. */
   const replace = (former: postgres.Sql): void => {
     if (former !== pool || performance.now() - opened < REPLACE_PAUSE_MS) return
@@ -96,6 +101,9 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
       statement.then(
         (rows) => {
           clearTimeout(timer)
+          // The driver prepares it once more without a word, and the session keeps it for ever.
+          const { retried } = statement as unknown as { retried: Error | null }
+          if (retried && FOREIGN_STATEMENT.has(codeOf(retried))) stopPreparing()
           resolve(withoutHoles(rows))
         },
         (error) => {
@@ -117,8 +125,7 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
   ): Promise<Row[]> =>
     send<Row>(text, parameters).catch((error) => {
       if (!FOREIGN_STATEMENT.has(codeOf(error))) throw error
-      if (prepare) onPooler()
-      prepare = false
+      stopPreparing()
       return send<Row>(text, parameters)
     })
 

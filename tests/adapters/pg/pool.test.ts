@@ -93,16 +93,6 @@ test('a slow statement is cancelled by the server, and its connection stays', as
   await pool.end()
 })
 
-test('behind a pooler nothing is set, and a slow statement ends its connection', async () => {
-  const pool = open(`${server.url}?pgbouncer=true`, 1)
-  const { rows } = await pool.query("select current_setting('statement_timeout') as timeout")
-  expect(rows).toEqual([{ timeout: '0' }])
-  const before = await pids(pool, 1)
-  await expect(pool.query('select pg_sleep(60)')).rejects.toThrow('deadline exceeded')
-  expect(await pids(pool, 1)).not.toEqual(before)
-  await pool.end()
-})
-
 test('a wait for a connection is bounded', async () => {
   const pool = open(server.url, 1)
   const connection = await pool.connect()
