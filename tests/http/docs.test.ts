@@ -88,6 +88,8 @@ test('only listed assets are served', async () => {
     ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
     ['swagger-ui.css', 'text/css; charset=utf-8'],
     ['favicon-32x32.png', 'image/png'],
+    ['page.js', 'text/javascript; charset=utf-8'],
+    ['page.css', 'text/css; charset=utf-8'],
   ] as const) {
     const response = await http.call('GET', `/docs/assets/${file}`, { as: null })
     expect([file, response.status]).toEqual([file, 200])

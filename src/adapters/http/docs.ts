@@ -1,4 +1,6 @@
 import { Elysia } from 'elysia'
+import style from './docs/page.css' with { type: 'text' }
+import script from './docs/page.js' with { type: 'text' }
 import { documentation, type Resource } from './openapi/document.ts'
 import { problem } from './transport/problem.ts'
 
@@ -8,6 +10,12 @@ const TYPES: Readonly<Record<string, string>> = {
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
   'swagger-ui.css': 'text/css; charset=utf-8',
   'favicon-32x32.png': 'image/png',
+}
+
+/** What the page has besides Swagger UI: sign-in, dark colours and narrow screens. */
+const OWN: Readonly<Record<string, readonly [text: string, type: string]>> = {
+  'page.js': [script, 'text/javascript; charset=utf-8'],
+  'page.css': [style, 'text/css; charset=utf-8'],
 }
 
 /** The default `url` is relative to the page, and wrong at `/docs/`. */
@@ -70,7 +78,13 @@ const buildSite = async (description: object, routes: () => Routes): Promise<Sit
 const localPage = (page: string): string =>
   page
     .replace(/https:\/\/unpkg\.com\/swagger-ui-dist@[^/]*\//g, ASSETS)
-    .replace('</head>', `<link rel="icon" href="${ASSETS}favicon-32x32.png" />\n</head>`)
+    .replace(
+      '</head>',
+      `<link rel="stylesheet" href="${ASSETS}page.css" />
+<link rel="icon" href="${ASSETS}favicon-32x32.png" />
+</head>`,
+    )
+    .replace('<script>', `<script type="module" src="${ASSETS}page.js"></script>\n<script>`)
 
 const policyOf = (page: string): string => {
   const [, script = ''] = /<script>([\s\S]*?)<\/script>/.exec(page) ?? []
@@ -88,9 +102,15 @@ const policyOf = (page: string): string => {
 }
 
 const asset = (file: string): Response => {
+  const own = Object.hasOwn(OWN, file) ? OWN[file] : undefined
+  if (own) return new Response(own[0], { headers: headersOf(own[1]) })
   const type = Object.hasOwn(TYPES, file) ? TYPES[file] : undefined
   if (!type) return problem('not-found', 'No asset has this name. See /docs.')
   const path = new URL(import.meta.resolve(`swagger-ui-dist/${file}`))
-  const headers = { 'content-type': type, 'cache-control': 'public, max-age=3600' }
-  return new Response(Bun.file(path), { headers })
+  return new Response(Bun.file(path), { headers: headersOf(type) })
 }
+
+const headersOf = (type: string) => ({
+  'content-type': type,
+  'cache-control': 'public, max-age=3600',
+})

@@ -40,7 +40,7 @@ export const documentation = (version: string, resources: readonly Resource[]): 
     license: LICENSE,
     contact: CONTACT,
   },
-  servers: [{ url: '/', description: 'The server that this document comes from.' }],
+  servers: [{ url: '/', description: 'This server' }],
   tags: resources.map(({ tag }) => tag),
   webhooks: merge(resources, 'webhooks'),
   components: {
