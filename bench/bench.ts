@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { temporaryFolder } from '../tests/support/folder.ts'
+import { type Figure, writeFigures } from './chart.ts'
 import { openPostgres, openSqlite, type Peer, type Peers } from './peers.ts'
 import { expectSameAnswers } from './same-answers.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
@@ -83,10 +84,26 @@ const runRounds = async (peers: readonly Peer[], scenario: Scenario): Promise<Ro
   return all.map(({ peer, rounds }) => ({ peer, rounds: rounds.slice(1) }))
 }
 
+const ratiosOf = (own: readonly Measured[], other: readonly Measured[]): number[] =>
+  own.map(({ perSecond }, n) => perSecond / (other[n]?.perSecond ?? Number.NaN))
+
 const ratioOf = (own: readonly Measured[], other: readonly Measured[]): string => {
-  const ratios = own.map(({ perSecond }, n) => perSecond / (other[n]?.perSecond ?? Number.NaN))
+  const ratios = ratiosOf(own, other)
   return `**${median(ratios).toFixed(2)}** (${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`
 }
+
+const hundredths = (value: number): number => Number(value.toFixed(2))
+
+const figureOf = ({ name }: Scenario, [own, ...others]: readonly Rounds[]): Figure => ({
+  scenario: name,
+  perSecond: Math.round(median(own?.rounds.map(({ perSecond }) => perSecond) ?? [])),
+  ratios: Object.fromEntries(
+    others.map(({ peer, rounds }) => [
+      peer.name,
+      hundredths(median(ratiosOf(own?.rounds ?? [], rounds))),
+    ]),
+  ),
+})
 
 const line = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`)
 
@@ -112,7 +129,9 @@ const row = (scenario: Scenario, peers: readonly Peer[], all: readonly Rounds[])
   ])
 }
 
-const run = async (storage: string, { users, peers }: Peers): Promise<void> => {
+/** Returns the figures of the scenarios with many connections. */
+const run = async (storage: string, { users, peers }: Peers): Promise<Figure[]> => {
+  const figures: Figure[] = []
   await expectSameAnswers(peers)
   const names = peers.map(({ name }) => name)
   const [, ...others] = names
@@ -129,13 +148,16 @@ const run = async (storage: string, { users, peers }: Peers): Promise<void> => {
   line(head.map(() => '---'))
   for (const scenario of scenarios(users)) {
     if (options.only && !options.only.split(',').includes(scenario.name)) continue
-    row(scenario, peers, await runRounds(peers, scenario))
+    const rounds = await runRounds(peers, scenario)
+    row(scenario, peers, rounds)
+    if (scenario.connections > 1) figures.push(figureOf(scenario, rounds))
   }
   console.log('')
   for (const { name, server } of peers) {
     const [memory, started] = [server.memory().toFixed(0), server.started.toFixed(0)]
     console.log(`${name}: ${memory} MB after this, ${started} ms from start to the first answer.`)
   }
+  return figures
 }
 
 /** Memory over many mixed requests, after as long a warm-up. */
@@ -161,14 +183,16 @@ const endure = async ({ users, peers }: Peers): Promise<void> => {
   )
 }
 
+const figures: Record<string, readonly Figure[]> = {}
 for (const [storage, open] of [
   ['postgres', () => openPostgres(folder, FASTIFY_TIMES)],
   ['sqlite', () => openSqlite(folder)],
 ] as const) {
   if (!options.storage.split(',').includes(storage)) continue
   const peers = await open()
-  await run(storage, peers)
+  figures[storage] = await run(storage, peers)
   if (Number(options.mixed) > 0) await endure(peers)
   await peers.close()
 }
+if (!options.only && Object.keys(figures).length === 2) await writeFigures(figures)
 process.exit(0)

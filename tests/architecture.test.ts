@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { posix } from 'node:path'
+import { importsOf, readSources, type Source } from '../scripts/imports.ts'
 
 /** What the files of a folder may import; the first folder that holds the file rules. */
 const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp }[] = [
@@ -56,38 +56,28 @@ const WORDS: readonly { folder: string; word: RegExp; except?: string }[] = [
   { folder: 'client/', word: /process\.|\bBun\.|node:/ },
 ]
 
-const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
-
-const violations = (file: string, source: string): string[] => {
+const violations = ({ file, text }: Source): string[] => {
   const rule = RULES.find(({ folder }) => file.startsWith(folder))
-  const imports = [...source.matchAll(IMPORT)].map(([, name = '']) => name)
   return [
-    ...imports
+    ...importsOf({ file, text })
       .filter((name) => {
-        if (!name.startsWith('.')) return !rule?.packages.test(name)
-        const target = posix.join(posix.dirname(file), name)
-        return !rule?.own.some((folder) => target.startsWith(folder))
+        const own = /^(src|client|package\.json)/.test(name)
+        return own
+          ? !rule?.own.some((folder) => name.startsWith(folder))
+          : !rule?.packages.test(name)
       })
       .map((name) => `${file} imports ${name}`),
     ...WORDS.filter(
       ({ folder, word, except }) =>
-        file.startsWith(folder) && !(except && file.endsWith(except)) && word.test(source),
+        file.startsWith(folder) && !(except && file.endsWith(except)) && word.test(text),
     ).map(({ word }) => `${file} has ${word.source}`),
   ]
 }
 
-const sources = async (): Promise<[file: string, source: string][]> => {
-  const root = `${import.meta.dir}/..`
-  const files = [...new Bun.Glob('{src,client}/**/*.ts').scanSync(root)].sort()
-  return Promise.all(
-    files.map(async (file) => [file, await Bun.file(`${root}/${file}`).text()] as [string, string]),
-  )
-}
-
 test('every import points inwards', async () => {
-  const files = await sources()
+  const files = await readSources()
   expect(files.length).toBeGreaterThan(30)
-  expect(files.flatMap(([file, source]) => violations(file, source))).toEqual([])
+  expect(files.flatMap(violations)).toEqual([])
 })
 
 test('only the composition root and declarations lie loose in src, and the root is short', async () => {
@@ -124,6 +114,6 @@ test.each([
   ['client/index.ts', `import type { Task } from '../src/domain/task.ts'`],
   ['client/index.ts', `import type { App } from '../src/application/index.ts'`],
   ['client/index.ts', 'Bun.sleep(1)'],
-])('a violation is caught: %s: %s', (file, source) => {
-  expect(violations(file, source)).toHaveLength(1)
+])('a violation is caught: %s: %s', (file, text) => {
+  expect(violations({ file, text })).toHaveLength(1)
 })
