@@ -35,12 +35,13 @@ export const openIdentity = async (
     import('../adapters/identity/index.ts'),
     import('../adapters/jwt/key-set.ts'),
   ])
+  const ownDatabase = storage.kind !== 'postgres' && storage.kind !== 'memory'
   const { issuer = config.publicUrl ?? 'taskport', audience = 'taskport' } = tokens
   const origin = originOf(config)
   const { crossSite, warnings } = await cookieReach(config)
   for (const warning of warnings) log.warn({}, warning)
   const accounts = identityProvider({
-    storage: storage.kind === 'sqlite' ? { kind: 'sqlite', path: databasePath(config) } : storage,
+    storage: ownDatabase ? { kind: 'sqlite', path: databasePath(config) } : storage,
     reached,
     issuer,
     audience,

@@ -20,13 +20,14 @@ export type RunningProcess = Readonly<{
   exited: Promise<number>
 }>
 
-/** Runs `src/main.ts` in `folder` on a free port; resolves when it listens or has ended. */
+/** Runs `src/main.ts`, or another `main`, in `folder` on a free port; resolves when it listens or has ended. */
 export const startServer = async (
   folder: string,
   env: Record<string, string> = {},
   flags: string[] = [],
+  main = join(ROOT, 'src/main.ts'),
 ): Promise<RunningProcess> => {
-  const child = Bun.spawn([process.execPath, ...flags, join(ROOT, 'src/main.ts')], {
+  const child = Bun.spawn([process.execPath, ...flags, main], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
     stdout: 'pipe',
