@@ -74,6 +74,15 @@ test('signing up in the page fills in the token, also after a reload', () =>
     expect(await execute(page, 'tasks-listTasks')).toBe('200')
   }))
 
+test('the token is renewed before it expires', () =>
+  withPage(async (page) => {
+    await page.clock.install()
+    await signUp(page, 'renewal@example.com')
+    const renewal = page.waitForRequest('**/api/auth/token')
+    await page.clock.fastForward('12:30')
+    expect((await renewal).method()).toBe('GET')
+  }))
+
 test('signing out removes the token; a wrong password is explained', () =>
   withPage(async (page) => {
     await signUp(page, 'out@example.com')
