@@ -281,7 +281,7 @@ describe('stop', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('on %s no log line is lost', async (signal) => {
     const server = await startServer(temporaryFolder(), { ...SHARED, DATABASE_URL: 'memory:' })
-    const get = () => fetch(`${server.url}/health`)
+    const get = () => fetch(`${server.url}/`)
     for (let n = 0; n < 20; n++) await Promise.all(Array.from({ length: 10 }, get))
     server.signal(signal)
     expect(await server.exited).toBe(0)

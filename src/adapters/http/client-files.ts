@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
-import { hasTag } from './transport/entity-tag.ts'
+import { compressible } from './transport/compress.ts'
+import { knownTag } from './transport/entity-tag.ts'
 
 const CLIENT = new URL('../../../client/', import.meta.url)
 
@@ -35,9 +36,10 @@ export const clientFiles = () => {
       'cache-control': 'public, max-age=3600',
       'access-control-allow-origin': '*',
     }
-    return hasTag(context.request.headers, tag)
-      ? new Response(null, { status: 304, headers })
-      : new Response(text, { headers })
+    const known = knownTag(context.request.headers, tag)
+    return known
+      ? new Response(null, { status: 304, headers: { ...headers, etag: known } })
+      : compressible(new Response(text, { headers }), text)
   }
   return new Elysia()
     .get('/client.js', serve('script', 'text/javascript'), HIDDEN)

@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import style from './docs/page.css' with { type: 'text' }
 import script from './docs/page.js' with { type: 'text' }
 import { documentation, type Resource } from './openapi/document.ts'
+import { compressible, compressLater, type Encoding } from './transport/compress.ts'
 import { problem } from './transport/problem.ts'
 
 const ASSETS = '/docs/assets/'
@@ -68,9 +69,11 @@ const buildSite = async (description: object, routes: () => Routes): Promise<Sit
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': policyOf(page),
   }
+  const type = { 'content-type': 'application/json' }
   return {
-    page: () => new Response(page, { headers }),
-    document: () => new Response(document, { headers: { 'content-type': 'application/json' } }),
+    page: () => compressible(new Response(page, { headers }), page),
+    document: () =>
+      compressible(new Response(document, { headers: type }), kept(textBytes(document))),
   }
 }
 
@@ -107,7 +110,33 @@ const asset = (file: string): Response => {
   const type = Object.hasOwn(TYPES, file) ? TYPES[file] : undefined
   if (!type) return problem('not-found', 'No asset has this name. See /docs.')
   const path = new URL(import.meta.resolve(`swagger-ui-dist/${file}`))
-  return new Response(Bun.file(path), { headers: headersOf(type) })
+  const response = new Response(Bun.file(path), { headers: headersOf(type) })
+  return type.startsWith('text/') ? compressible(response, keptAssets(file, path)) : response
+}
+
+const textBytes = (text: string) => async (): Promise<Uint8Array> => new TextEncoder().encode(text)
+
+/** Compressed for the first client that accepts it, in another thread. */
+const kept = (read: () => Promise<Uint8Array>) => {
+  const done = new Map<Encoding, Promise<Uint8Array>>()
+  return (encoding: Encoding): Promise<Uint8Array> => {
+    const known = done.get(encoding)
+    if (known) return known
+    const made = read().then((bytes) => compressLater(bytes, encoding, LEVELS))
+    made.catch(() => done.delete(encoding))
+    done.set(encoding, made)
+    return made
+  }
+}
+
+const LEVELS = { zstd: 12, gzip: 9 }
+
+const assets = new Map<string, ReturnType<typeof kept>>()
+
+const keptAssets = (file: string, path: URL): ReturnType<typeof kept> => {
+  const asset = assets.get(file) ?? kept(() => Bun.file(path).bytes())
+  assets.set(file, asset)
+  return asset
 }
 
 const headersOf = (type: string) => ({

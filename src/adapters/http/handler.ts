@@ -2,6 +2,7 @@ import type { Spent } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import type { api } from './api.ts'
 import { isEventStream } from './changes/event-streams.ts'
+import { acceptedEncoding, compressed } from './transport/compress.ts'
 import { type Observers, requestObserver } from './transport/observe-request.ts'
 import { peerAddress } from './transport/peer-address.ts'
 import { problem, problemOf, unexpected } from './transport/problem.ts'
@@ -28,7 +29,7 @@ const STANDARD_HEADERS = Object.entries({
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  vary: 'Authorization, Origin',
+  vary: 'Accept-Encoding, Authorization, Origin',
 })
 
 const CSP = "default-src 'none'; frame-ancestors 'none'"
@@ -38,6 +39,13 @@ const EXPOSED_HEADERS =
 
 const ACCEPTED_HEADERS =
   'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, Traceparent, Tracestate, X-Request-Id'
+
+/** Responses to writes keep the tag that they give to the task. */
+const encodedFor = (request: Request, response: Response): Response | Promise<Response> => {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return response
+  const encoding = acceptedEncoding(request.headers.get('accept-encoding'))
+  return encoding ? compressed(response, encoding) : response
+}
 
 /** RFC 9112 section 3.2. The runtime joins repeated headers with commas, which no host contains. */
 const severalHosts = (): Response => problem('invalid', 'Send exactly one Host header.')
@@ -59,7 +67,7 @@ export const handler = (
     if (request.method === 'OPTIONS') return options(request)
     const routed = routable(request)
     if (routed !== request) shareContext(routed, request)
-    const full = await routes.handle(routed)
+    const full = await encodedFor(request, await routes.handle(routed))
     if (request.method !== 'HEAD') return full
     const head = new Response(null, { status: full.status, headers: full.headers })
     if (isEventStream(full)) {

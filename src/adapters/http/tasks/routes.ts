@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import type { App } from '../../../application/index.ts'
 import type { TaskResult } from '../../../application/tasks/execute-one.ts'
 import type { Resource } from '../openapi/document.ts'
-import { hasTask, ifMatch, listCheck, listTag, taskTag } from '../transport/entity-tag.ts'
+import { ifMatch, knownTaskTag, listCheck, listTag, taskTag } from '../transport/entity-tag.ts'
 import { idempotencyKeyOf, noteReplay } from '../transport/idempotency-key.ts'
 import { empty, json, jsonOf, jsonText } from '../transport/json.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from '../transport/read-json.ts'
@@ -77,10 +77,10 @@ const taskRoutes = (app: App) => {
       '/:id',
       async ({ request, params }) => {
         const { document, version } = await app.getTask(actorOf(request), params.id)
-        const etag = taskTag(version)
-        return hasTask(request.headers, version)
-          ? notModified(etag)
-          : jsonText(200, document.text(), { etag })
+        const known = knownTaskTag(request.headers, version)
+        return known
+          ? notModified(known)
+          : jsonText(200, document.text(), { etag: taskTag(version) })
       },
       operations.getTask,
     )

@@ -2,7 +2,8 @@ import type { Precondition, VersionMatch } from '../../../domain/access.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import { formatVersion, type Version } from '../../../domain/version.ts'
 
-const VERSION = /^(0|[1-9][0-9]*)(?:\.([0-9a-z]{1,32}))?$/
+/** A task that was sent compressed has a tag with that encoding at its end. */
+const VERSION = /^(0|[1-9][0-9]*)(?:\.([0-9a-z]{1,32}))?(?:-(?:zstd|gzip))?$/
 
 /** `41`, which matches in every timeline, or `41.k3f9a`. */
 const parseVersion = (text: string): VersionMatch[] => {
@@ -54,13 +55,16 @@ const ifNoneMatch = (headers: Headers): 'any' | EntityTags => {
   return (header !== null && parseTags(header)) || []
 }
 
-export const hasTag = (headers: Headers, tag: string): boolean => {
+/** The tag by which the client has this version, to be repeated in the 304 (RFC 9110 section 15.4.5). */
+export const knownTag = (headers: Headers, value: string): string | undefined => {
   const tags = ifNoneMatch(headers)
-  return tags === 'any' || tags.some(({ value }) => value === tag)
+  if (tags === 'any') return `"${value}"`
+  const known = tags.find((tag) => tag.value.replace(/-(?:zstd|gzip)$/, '') === value)
+  return known && `"${known.value}"`
 }
 
-export const hasTask = (headers: Headers, version: Version): boolean =>
-  hasTag(headers, formatVersion(version))
+export const knownTaskTag = (headers: Headers, version: Version): string | undefined =>
+  knownTag(headers, formatVersion(version))
 
 /** Undefined when the client does not say what it has. */
 export const listCheck = (

@@ -1,4 +1,6 @@
 import type { Json } from '../../../application/json.ts'
+import { compressible } from './compress.ts'
+import { streamed } from './whole.ts'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -7,29 +9,16 @@ export const json = (status: number, value: unknown, headers: Headers = {}): Res
   jsonText(status, JSON.stringify(value), headers)
 
 export const jsonText = (status: number, text: string, headers: Headers = {}): Response =>
-  respond(status, text.length < CORK_SIZE ? text : streamOf(text), headers)
+  compressible(respond(status, streamed(text), headers), text)
 
 /** A value that is a stream of bytes is sent no faster than its client reads. */
 export const jsonOf = (status: number, value: Json<unknown>, headers: Headers = {}): Response =>
-  value.stream ? respond(status, value.stream(), headers) : jsonText(status, value.text(), headers)
+  value.stream
+    ? compressible(respond(status, value.stream(), headers), null)
+    : jsonText(status, value.text(), headers)
 
 const respond = (status: number, body: string | ReadableStream, headers: Headers): Response =>
   new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
 
 export const empty = (status: number, headers: Headers = {}): Response =>
   new Response(null, { status, headers })
-
-/**
- * With a larger text, after an await, Bun writes every header by a system call of its own, which costs
- * several times the rest of the response. A stream is written as a whole.
- */
-const CORK_SIZE = 14_000
-
-const streamOf = (text: string): ReadableStream =>
-  new ReadableStream({
-    type: 'direct',
-    pull: (controller) => {
-      controller.write(text)
-      controller.end()
-    },
-  })
