@@ -196,6 +196,20 @@ describe('the server offers it', () => {
     )
   })
 
+  test('from a bundle that it was embedded in, where there are no sources', async () => {
+    const embedded = { script: 'export {} // embedded', types: 'export {}' }
+    const outdir = temporaryFolder()
+    await Bun.build({
+      entrypoints: [join(ROOT, 'src/adapters/http/client-files.ts')],
+      define: { EMBEDDED_CLIENT: JSON.stringify(embedded) },
+      target: 'bun',
+      outdir,
+    })
+    const { clientFiles } = await import(join(outdir, 'client-files.js'))
+    const response = await clientFiles().handle(new Request('http://localhost/client.js'))
+    expect(await response.text()).toBe(embedded.script)
+  })
+
   test('when it was started with "bun run up", with what that installs', async () => {
     const folder = temporaryFolder()
     for (const name of [

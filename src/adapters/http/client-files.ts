@@ -8,6 +8,9 @@ const HIDDEN = { detail: { hide: true } }
 
 export type ClientFiles = Readonly<{ script: string; types: string }>
 
+/** Defined where the sources are not: in an executable. */
+declare const EMBEDDED_CLIENT: ClientFiles | undefined
+
 /** The client as one ES module, and its declarations. */
 export const buildClient = async (): Promise<ClientFiles> => {
   const licence = await Bun.file(
@@ -27,7 +30,8 @@ export const buildClient = async (): Promise<ClientFiles> => {
 export const clientFiles = () => {
   let built: Promise<ClientFiles> | undefined
   const serve = (part: keyof ClientFiles, type: string) => async (context: Context) => {
-    built ??= buildClient()
+    built ??=
+      typeof EMBEDDED_CLIENT === 'undefined' ? buildClient() : Promise.resolve(EMBEDDED_CLIENT)
     const text = (await built)[part]
     const tag = Bun.hash(text).toString(36)
     const headers = {
