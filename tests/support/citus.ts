@@ -1,7 +1,7 @@
 import { afterAll, describe } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { administer, type PostgresServer, privateServer } from './postgres.ts'
+import { administer, type PostgresServer, privateServer, type ServerFiles } from './postgres.ts'
 import { installedBinaries } from './postgres-binaries.ts'
 
 const hasCitus = (binaries: string): boolean => {
@@ -33,7 +33,7 @@ export const describeOnAnyCitus = (name: string, tests: () => void): void => {
 type Settings = Record<string, string | number>
 
 /** A server with Citus that belongs to no cluster yet. */
-export const citusServer = (own: Settings = {}): Promise<PostgresServer> =>
+export const citusServer = (own: Settings = {}, files: ServerFiles = {}): Promise<PostgresServer> =>
   privateServer(
     {
       shared_preload_libraries: 'citus',
@@ -45,10 +45,10 @@ export const citusServer = (own: Settings = {}): Promise<PostgresServer> =>
       wal_retrieve_retry_interval: '100ms',
       ...own,
     },
-    binaries ? { binaries } : {},
+    { ...files, ...(binaries && { binaries }) },
   )
 
-type Node = Readonly<{ url: string }>
+export type Node = Readonly<{ url: string }>
 type Nodes = Readonly<{ coordinator: Node; workers: readonly Node[] }>
 
 export type CitusCluster = Readonly<{

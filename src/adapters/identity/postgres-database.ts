@@ -55,6 +55,12 @@ const noted = async <Result>(step: Promise<Result>): Promise<Result> => {
   }
 }
 
+/** Citus needs all nodes for the statement, also where there is nothing to create. */
+const CREATE_SCHEMA = `
+  do $$ begin
+    if to_regnamespace('${SCHEMA}') is null then create schema ${SCHEMA}; end if;
+  end $$`
+
 /**
  * Runs a step under a lock across processes, with the schema in place. A process that waits for the
  * lock holds no session, of which a pooler may have few; the step needs one beside the lock's.
@@ -81,7 +87,7 @@ const locked = async (pool: Pool, step: () => Promise<void>): Promise<void> => {
     }
   }
   try {
-    await whenFree(() => query(`create schema if not exists ${SCHEMA}`))
+    await whenFree(() => query(CREATE_SCHEMA))
     await whenFree(step)
   } finally {
     release()

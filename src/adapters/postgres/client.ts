@@ -13,11 +13,13 @@ export type Limits = Readonly<{
 
 /**
  * Prepared once for each text. Throws `unavailable` during an outage. Parameters are texts, which
- * the statement casts (`$1::text::boolean`): then it means the same when it is prepared again.
+ * the statement casts (`$1::text::boolean`): then it means the same when it is prepared again. A
+ * statement about one user has the user as its first parameter; one about all users says so.
  */
 export type Query = <Row extends object>(
   text: string,
   parameters: readonly (string | null)[],
+  reach?: 'one' | 'all',
 ) => Promise<Row[]>
 
 /** Statements under way or waiting for a connection; `waits`: those that had to wait, so far. */
@@ -153,7 +155,7 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
 const withoutHoles = <Row extends object>(rows: Row[]): Row[] =>
   rows.length === 0 || 0 in rows ? rows : rows.filter(() => true)
 
-const unavailable = (cause: unknown): DomainError =>
+export const unavailable = (cause: unknown): DomainError =>
   cause instanceof DomainError
     ? cause
     : new DomainError('unavailable', 'The storage cannot be reached right now. Try again.', {

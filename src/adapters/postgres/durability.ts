@@ -22,9 +22,12 @@ const CITUS_SETTINGS = `
     unnest(string_to_array(node.result, ',')) as name
   where node.success and name <> ''`
 
-/** A sentence for each setting that puts acknowledged writes at risk. */
+/** A sentence for each setting that puts acknowledged writes at risk; none while a node is silent. */
 export const durabilityWarnings = async (query: Query, sharding: Sharding): Promise<string[]> => {
-  const rows = await query<{ name: string }>(sharding === 'none' ? SETTINGS : CITUS_SETTINGS, [])
+  const rows =
+    sharding === 'none'
+      ? await query<{ name: string }>(SETTINGS, [])
+      : await query<{ name: string }>(CITUS_SETTINGS, [], 'all').catch(() => [])
   return rows.map(
     ({ name }) => `The database server runs with ${name} = off: ${LOSSES[name]}. Set it to on.`,
   )

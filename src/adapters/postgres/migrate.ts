@@ -47,6 +47,12 @@ export const FUNCTIONS_VERSION = 3
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'
 
+/** Citus needs all nodes for the statement, also where there is nothing to create. */
+const CREATE_SCHEMA = `
+  do $$ begin
+    if to_regnamespace('taskport') is null then create schema taskport; end if;
+  end $$`
+
 /** In transactions under a lock, so that any number of processes may start at once. */
 export const migrate = async (url: string, sharding: Sharding): Promise<void> => {
   const sql = postgres({ connect_timeout: 5, ...driverOptions(url), max: 1, prepare: false })
@@ -61,7 +67,7 @@ export const migrate = async (url: string, sharding: Sharding): Promise<void> =>
 const applyNext = (sql: postgres.Sql, sharding: Sharding): Promise<boolean> =>
   sql.begin(async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${LOCK}::text::bigint)`
-    await transaction`create schema if not exists taskport`
+    await transaction.unsafe(CREATE_SCHEMA)
     await transaction`
       create table if not exists taskport.migrations (
         version integer primary key, applied_at timestamptz not null default now())`

@@ -41,11 +41,11 @@ export const readTasks = (
       const rows =
         only !== undefined && second === undefined
           ? await query<VersionRow>(VERSION, [only])
-          : await query<VersionRow>(VERSIONS, [JSON.stringify(owners)])
+          : await query<VersionRow>(VERSIONS, [JSON.stringify(owners)], 'all')
       return rows.map(({ owner, ...version }) => ({ owner, version }))
     },
 
-    exists: async (id) => (await query(EXISTS, [id])).length > 0,
+    exists: async (id) => (await query(EXISTS, [id], 'all')).length > 0,
   }
 }
 

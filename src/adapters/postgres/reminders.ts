@@ -5,7 +5,7 @@ import type { Query } from './client.ts'
 
 export const reminders = (query: Query): Pick<TaskStore, 'reminders'> => ({
   reminders: (limit) =>
-    query<{ owner: UserId; id: TaskId; at: Instant }>(REMINDERS, [String(limit)]),
+    query<{ owner: UserId; id: TaskId; at: Instant }>(REMINDERS, [String(limit)], 'all'),
 })
 
 /** Citus takes no subquery as the limit of a read over all users. */

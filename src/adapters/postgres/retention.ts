@@ -7,7 +7,11 @@ const SWEEP_EVERY = 1000
 
 export const retention = (query: Query): Pick<TaskStore, 'expired' | 'purge'> => ({
   expired: async ({ tombstones, records }, limit) => {
-    const rows = await query<{ owner: UserId }>(EXPIRED, [tombstones, records, String(limit)])
+    const rows = await query<{ owner: UserId }>(
+      EXPIRED,
+      [tombstones, records, String(limit)],
+      'all',
+    )
     return rows.map(({ owner }) => owner)
   },
 

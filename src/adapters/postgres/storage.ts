@@ -6,6 +6,7 @@ import type { Sharding } from './distribute.ts'
 import { durabilityWarnings } from './durability.ts'
 import { grouped, ungrouped } from './group-commit.ts'
 import { migrate } from './migrate.ts'
+import { perNode } from './nodes.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
@@ -48,21 +49,25 @@ export const postgresStorage = (
   poolLoad(): PoolLoad
   close(): Promise<void>
 } => {
-  const client = connect(url, { ...LIMITS, ...limits }, onPooler)
+  const all = { ...LIMITS, ...limits }
+  const client = connect(url, all, onPooler)
+  const cluster = sharding === 'citus' ? perNode(url, client, { ...all, onWarning }) : undefined
+  const send = cluster?.query ?? client.query
   const start = async (): Promise<void> => {
     await migrate(url, sharding)
-    for (const warning of await durabilityWarnings(client.query, sharding)) onWarning(warning)
+    for (const warning of await durabilityWarnings(send, sharding)) onWarning(warning)
   }
   const migration = keepTrying(start, onOutage, onRefusal)
   const notReady = (): DomainError =>
     new DomainError('unavailable', 'The storage is not ready yet. Try again.')
-  const query: Query = async (text, parameters) => {
+  const query: Query = async (text, parameters, reach) => {
     if (!migration.done) await withDeadline(migration.finished, START_DEADLINE, notReady)
-    return client.query(text, parameters)
+    return send(text, parameters, reach)
   }
   const grouping = sharding === 'none' ? grouped(client.turn) : ungrouped
   const close = async (): Promise<void> => {
     migration.stop()
+    cluster?.close()
     await client.close()
   }
   return {

@@ -67,7 +67,7 @@ export const webhooks = (query: Query): WebhookStore => {
         ? 'absent'
         : call(REMOVE, [owner, id, ...recordParameters(record)]),
     due: (limit, after) =>
-      query<DueWebhook>(DUE, [String(limit), after?.at ?? '', after?.id ?? FIRST_ID]),
+      query<DueWebhook>(DUE, [String(limit), after?.at ?? '', after?.id ?? FIRST_ID], 'all'),
   }
 }
 

@@ -14,17 +14,39 @@ import {
   citusDatabase,
   citusServer,
   describeOnCitus,
+  type Node,
   portOf,
 } from '../../support/citus.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { administer } from '../../support/postgres.ts'
-import { type RunningProcess, SHARED, startServer } from '../../support/server.ts'
+import { freeze } from '../../support/freeze.ts'
+import { administer, type PostgresServer } from '../../support/postgres.ts'
+import { silentProxy } from '../../support/proxy.ts'
+import { enter, type RunningProcess, SHARED, startServer } from '../../support/server.ts'
 import { eventually } from '../../support/wait.ts'
 import { startWriters, type Writer } from '../../support/writers.ts'
 
 setDefaultTimeout(120_000)
 
-const OWNERS = Array.from({ length: 12 }, (_, n) => `owner-${n}`)
+/** More than twice the connections of a server, so that those of one node could take them all. */
+const OWNERS = Array.from({ length: 40 }, (_, n) => `owner-${n}`)
+const RECOVERY = 10_000
+
+type Loss = (worker: PostgresServer, database: string) => Promise<() => unknown>
+
+/** Take a node away from a database, and return what brings it back. */
+const LOSSES: Record<string, Loss> = {
+  killed: async (worker) => {
+    await worker.stop('crash')
+    return worker.start
+  },
+  frozen: async (worker) => freeze(worker),
+  'cut off': async (worker, database) => {
+    const proxy = silentProxy(worker.url)
+    await moveNode(database, worker, proxy)
+    proxy.swallow()
+    return proxy.passAgain
+  },
+}
 
 describeOnCitus('nodes of a cluster', () => {
   let cluster: CitusCluster
@@ -39,12 +61,7 @@ describeOnCitus('nodes of a cluster', () => {
 
   beforeEach(async () => {
     database = await citusDatabase(cluster)
-    taskport = await startServer(temporaryFolder(), {
-      ...SHARED,
-      DATABASE_URL: database,
-      DATABASE_SHARDING: 'citus',
-      BUDGET_FACTOR: '0',
-    })
+    taskport = await startTaskport(database)
     load = await startWriters(taskport.url, OWNERS)
     await progress(load.writers)
   })
@@ -54,28 +71,88 @@ describeOnCitus('nodes of a cluster', () => {
     await taskport.exited
   })
 
-  test('the users of a killed one get 503, all others are served, and nothing is lost', async () => {
-    const [worker] = cluster.workers
-    if (!worker) throw new Error('There is no worker.')
-    const lost = await ownersOn(database, portOf(worker))
-    const [affected, others] = [true, false].map((away) =>
-      load.writers.filter(({ owner }) => lost.has(owner) === away),
-    ) as [Writer[], Writer[]]
-    expect(Math.min(affected.length, others.length)).toBeGreaterThan(1)
-    for (const { refused } of load.writers) refused.splice(0)
+  test.each(Object.entries(LOSSES))(
+    'the users of one that is %s get 503, all others are served, and nothing is lost',
+    async (_, lose) => {
+      const [worker] = cluster.workers as [PostgresServer]
+      const lost = await ownersOn(database, portOf(worker))
+      const [affected, others] = [true, false].map((away) =>
+        load.writers.filter(({ owner }) => lost.has(owner) === away),
+      ) as [Writer[], Writer[]]
+      expect(Math.min(affected.length, others.length)).toBeGreaterThan(1)
+      for (const { refused } of load.writers) refused.splice(0)
 
-    await worker.stop('crash')
-    const refusedOften = () => affected.every(({ refused }) => refused.length > 5)
-    await eventually(refusedOften, 'The users of the killed node are not refused.', 30_000)
-    await progress(others)
-    await worker.start()
-    await progress(affected)
+      const bringBack = await lose(worker, database)
+      const refusedOften = () => affected.every(({ refused }) => refused.length > 5)
+      await eventually(refusedOften, 'The users of the lost node are not refused.', 30_000)
+      await progress(others)
+      const another = await startTaskport(database)
+      const later = await startWriters(
+        another.url,
+        others.slice(0, 1).map(({ owner }) => owner),
+      )
+      await progress(later.writers)
+      await later.stop()
+      await bringBack()
+      await progress(affected, RECOVERY)
+      await load.stop()
+      another.signal('SIGTERM')
+      await another.exited
+
+      expect(others.flatMap(({ refused }) => refused)).toEqual([])
+      const outcomes = affected.flatMap(({ refused }) => refused)
+      expect(outcomes.filter(({ status, retryAfter }) => status !== 503 || !retryAfter)).toEqual([])
+      await expectAllKept(load.writers)
+    },
+  )
+
+  test('while one is away a server starts and signs its users in', async () => {
+    const env = {
+      DATABASE_URL: database,
+      DATABASE_SHARDING: 'citus',
+      AUTH_SECRET: 'a secret of at least thirty-two bytes',
+    }
+    const enterOnce = async (way: 'sign-up' | 'sign-in'): Promise<void> => {
+      const server = await startServer(temporaryFolder(), env)
+      const ready = async () => (await fetch(`${server.url}/health/ready`)).ok
+      await eventually(ready, () => JSON.stringify(server.lines.at(-1)), 30_000)
+      expect(await enter(server.url, way, 'ada@example.com')).toMatchObject({
+        token: expect.stringMatching(/./),
+      })
+      server.signal('SIGTERM')
+      await server.exited
+    }
+    const [worker] = cluster.workers as [PostgresServer]
     await load.stop()
+    await enterOnce('sign-up')
+    await worker.stop('crash')
+    await enterOnce('sign-in')
+    await worker.start()
+  })
 
-    expect(others.flatMap(({ refused }) => refused)).toEqual([])
-    const outcomes = affected.flatMap(({ refused }) => refused)
-    expect(outcomes.filter(({ status, retryAfter }) => status !== 503 || !retryAfter)).toEqual([])
+  test('one that is replaced by its standby has lost nothing', async () => {
+    const [, worker] = cluster.workers as [PostgresServer, PostgresServer]
+    await worker.stop('fast')
+    const standby = await citusServer({}, { primary: worker })
+    await worker.start()
+    await waitForStandbys(worker, '*')
+    const moved = await ownersOn(database, portOf(worker))
+    await progress(load.writers)
+    await worker.stop('crash')
+    await administer(standby.url, (sql) => sql`select pg_promote()`)
+    await moveNode(database, worker, standby)
+    for (const { refused } of load.writers) refused.splice(0)
+    await progress(
+      load.writers.filter(({ owner }) => moved.has(owner)),
+      RECOVERY,
+    )
+    await load.stop()
     await expectAllKept(load.writers)
+    taskport.signal('SIGTERM')
+    await taskport.exited
+    await standby.close()
+    await worker.start()
+    await waitForStandbys(worker, '')
   })
 
   test('shards that move to a new one lose nothing', async () => {
@@ -104,12 +181,36 @@ describeOnCitus('nodes of a cluster', () => {
   })
 })
 
+const startTaskport = (database: string): Promise<RunningProcess> =>
+  startServer(temporaryFolder(), {
+    ...SHARED,
+    DATABASE_URL: database,
+    DATABASE_SHARDING: 'citus',
+    BUDGET_FACTOR: '0',
+  })
+
+/** Makes each commit wait for the standbys of these names. */
+const waitForStandbys = (server: PostgresServer, names: string): Promise<void> =>
+  administer(server.url, async (sql) => {
+    await sql.unsafe(`alter system set synchronous_standby_names = '${names}'`)
+    await sql`select pg_reload_conf()`
+  })
+
+/** Gives a node another address. */
+const moveNode = (database: string, node: Node, to: Node): Promise<void> =>
+  administer(
+    database,
+    (sql) => sql`
+      select citus_update_node(nodeid, '127.0.0.1', ${portOf(to)}::integer) from pg_dist_node
+      where nodeport = ${portOf(node)}::integer`,
+  )
+
 /** Waits until each writer has had more tasks acknowledged. */
-const progress = async (writers: readonly Writer[]): Promise<void> => {
+const progress = async (writers: readonly Writer[], milliseconds = 60_000): Promise<void> => {
   const goals = writers.map(({ acknowledged }) => acknowledged.size + 5)
   const reached = () => writers.every((each, n) => each.acknowledged.size >= (goals[n] ?? 0))
   const state = () => writers.map(({ refused }) => JSON.stringify(refused.at(-1))).join(' ')
-  await eventually(reached, () => `The writers make no progress: ${state()}`, 60_000)
+  await eventually(reached, () => `The writers make no progress: ${state()}`, milliseconds)
 }
 
 const ownersOn = async (database: string, port: number): Promise<Set<string>> => {
