@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { hasCitus } from '../tests/support/citus-binaries.ts'
 
 /**
  * Types, lint and all tests, some of them in the two outermost time zones as well. Ends with a line
@@ -11,6 +12,8 @@ const bin = (name: string): string[] => [bun, `${root}/node_modules/.bin/${name}
 const PURE = readdirSync(`${root}/tests`)
   .filter((name) => name === 'domain' || name === 'application')
   .map((name) => `tests/${name}`)
+
+const API = ['tasks', 'changes', 'webhooks'].map((name) => `tests/http/${name}.test.ts`)
 
 let passed = 0
 const failures: string[] = []
@@ -57,6 +60,7 @@ const tests = async (
 await step('types', [...bin('tsc'), '--noEmit', '-p', '.'])
 await step('lint', [...bin('biome'), 'check', '--error-on-warnings', '.'])
 await tests('tests', [], {})
+if (hasCitus) await tests('tests of the API on Citus', API, { TEST_STORAGE: 'citus' })
 for (const zone of ['Pacific/Kiritimati', 'Pacific/Pago_Pago']) {
   await tests(
     `tests in ${zone}`,

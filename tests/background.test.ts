@@ -3,9 +3,10 @@ import { Webhook } from 'standardwebhooks'
 import { taskport } from '../client/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { temporaryFolder } from './support/folder.ts'
-import { freshDatabase, privateServer } from './support/postgres.ts'
+import { privateServer } from './support/postgres.ts'
 import { type Delivery, startReceiver, type Verdict } from './support/receiver.ts'
 import { type RunningProcess, SHARED, startServer } from './support/server.ts'
+import { SHARED_STORAGES } from './support/storages.ts'
 import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(180_000)
@@ -197,15 +198,18 @@ const killed = async (
   return start(folder, { ...env, PORT: new URL(server.url).port })
 }
 
-test.concurrent('two servers on one PostgreSQL, one killed and started again', async () => {
-  const env = { ...ENV, DATABASE_URL: await freshDatabase() }
-  const servers = await two(env)
-  await survive(anyOf(servers), async (midway) => {
-    await midway()
-    servers[0] = await killed(servers[0], temporaryFolder(), env)
-  })
-  await stop(...servers)
-})
+test.concurrent.each(Object.entries(SHARED_STORAGES))(
+  'two servers on one %s, one killed and started again',
+  async (_, storage) => {
+    const env = { ...ENV, ...(await storage()) }
+    const servers = await two(env)
+    await survive(anyOf(servers), async (midway) => {
+      await midway()
+      servers[0] = await killed(servers[0], temporaryFolder(), env)
+    })
+    await stop(...servers)
+  },
+)
 
 test.concurrent('PostgreSQL ended as in a crash, and away for two seconds', async () => {
   const database = await privateServer()

@@ -2,15 +2,16 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { memoryStorage } from '../src/adapters/memory/storage.ts'
-import { postgresStorage } from '../src/adapters/postgres/storage.ts'
 import { sqliteStorage } from '../src/adapters/sqlite/storage.ts'
 import { parsedLater } from '../src/application/json.ts'
 import type { TaskStore } from '../src/application/ports.ts'
 import type { Change } from '../src/domain/change.ts'
 import { taskQuery } from '../src/domain/task-query.ts'
+import { describeOnAnyCitus, freshCitusDatabase } from './support/citus.ts'
 import { type Action, device } from './support/device.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openHttp } from './support/http.ts'
+import { openPostgres } from './support/open-postgres.ts'
 import { freshDatabase } from './support/postgres.ts'
 import { WHOLE } from './support/tasks.ts'
 import { within } from './support/wait.ts'
@@ -111,11 +112,16 @@ describe('all devices end with what the server has, nothing doubled, lost or out
     return holds(tasks, 30)
   })
 
-  test('postgres', async () => {
-    const { tasks, migrated, close } = postgresStorage(await freshDatabase())
+  const onPostgres = async (url: string, sharding: 'none' | 'citus'): Promise<void> => {
+    const { tasks, close } = await openPostgres(url, { sharding })
     closers.push(close)
-    await within(migrated, 'The database should be migrated.')
     return holds(tasks, 30)
+  }
+
+  test('postgres', async () => onPostgres(await freshDatabase(), 'none'))
+
+  describeOnAnyCitus('sharded', () => {
+    test('postgres on Citus', async () => onPostgres(await freshCitusDatabase(), 'citus'))
   })
 })
 

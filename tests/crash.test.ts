@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { type Task, taskport } from '../client/index.ts'
 import { temporaryFolder } from './support/folder.ts'
-import { freshDatabase } from './support/postgres.ts'
 import { type RunningProcess, SHARED, startServer, tokenFor } from './support/server.ts'
+import { SERVER_STORAGES } from './support/storages.ts'
 import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(120_000)
@@ -16,10 +16,7 @@ const exit = (server: RunningProcess, signal: NodeJS.Signals): Promise<number> =
   return within(server.exited, `The server should exit after ${signal}.`)
 }
 
-test.each([
-  ['SQLite', async () => ({})],
-  ['PostgreSQL', async () => ({ DATABASE_URL: await freshDatabase() })],
-])(
+test.each(Object.entries(SERVER_STORAGES))(
   'ten times kill -9 under load, on %s: nothing acknowledged is lost, nothing is there twice',
   async (_, storage) => {
     const folder = temporaryFolder()

@@ -3,8 +3,8 @@ import { taskport } from '../client/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { WEBHOOKS_MAX } from '../src/domain/webhook.ts'
 import { temporaryFolder } from './support/folder.ts'
-import { freshDatabase } from './support/postgres.ts'
 import { SHARED, startServer } from './support/server.ts'
+import { SERVER_STORAGES } from './support/storages.ts'
 import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(90_000)
@@ -52,12 +52,7 @@ const openUser = async (api: string, name: string, hooks: readonly string[]) => 
   return { change: () => client.create({ title: 'changed' }) }
 }
 
-const STORAGES = {
-  SQLite: async () => ({}),
-  PostgreSQL: async () => ({ DATABASE_URL: await freshDatabase() }),
-}
-
-test.each(Object.entries(STORAGES))(
+test.each(Object.entries(SERVER_STORAGES))(
   '%s: ten users whose webhooks take long do not hold up the messages of another',
   async (_, storage) => {
     const receiver = startSlowReceiver()

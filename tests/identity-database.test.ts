@@ -3,6 +3,8 @@ import { describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { cookieOf, openAccounts } from './support/accounts.ts'
+import { freshCitusDatabase } from './support/citus.ts'
+import { hasCitus } from './support/citus-binaries.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { freshDatabase } from './support/postgres.ts'
 import { PASSWORD } from './support/server.ts'
@@ -14,13 +16,19 @@ const STORAGES = {
   SQLite: async () => ({ kind: 'sqlite', path: join(temporaryFolder(), 'auth.db') }) as const,
   PostgreSQL: async () => ({ kind: 'postgres', url: await freshDatabase() }) as const,
 }
+const ALL_STORAGES = {
+  ...STORAGES,
+  ...(hasCitus && {
+    Citus: async () => ({ kind: 'postgres', url: await freshCitusDatabase() }) as const,
+  }),
+}
 
 const expectUnavailable = (response: Response): void => {
   expect(response.status).toBe(503)
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
 }
 
-describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
+describe.each(Object.entries(ALL_STORAGES))('on %s', (_, storage) => {
   test('sessions are read while sign-ups wait for their password hashes', async () => {
     const { call, signUp, close } = await openAccounts({ storage: await storage() })
     const cookie = cookieOf(await signUp('ada@example.com'))

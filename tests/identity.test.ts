@@ -17,6 +17,7 @@ import {
   SHARED,
   startServer,
 } from './support/server.ts'
+import { SHARED_STORAGES } from './support/storages.ts'
 import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
@@ -50,6 +51,18 @@ const ready = async ({ url }: RunningProcess): Promise<void> => {
 }
 
 /** Where each storage has its accounts, with direct access to their tables. */
+const onServer = async (settings: () => Promise<Record<string, string>>) => {
+  const env = { ...(await settings()), AUTH_SECRET }
+  const count = async (table: string): Promise<number> => {
+    const sql = postgres(env['DATABASE_URL'] ?? '', { max: 1 })
+    const [row] =
+      await sql`select count(*)::integer as count from ${sql(`taskport_identity.${table}`)}`
+    await sql.end()
+    return row?.['count']
+  }
+  return { folder: temporaryFolder(), env, count }
+}
+
 const STORAGES = {
   SQLite: async () => {
     const folder = temporaryFolder()
@@ -61,17 +74,9 @@ const STORAGES = {
     }
     return { folder, env: {} as Record<string, string>, count }
   },
-  PostgreSQL: async () => {
-    const url = await freshDatabase()
-    const count = async (table: string): Promise<number> => {
-      const sql = postgres(url, { max: 1 })
-      const [row] =
-        await sql`select count(*)::integer as count from ${sql(`taskport_identity.${table}`)}`
-      await sql.end()
-      return row?.['count']
-    }
-    return { folder: temporaryFolder(), env: { DATABASE_URL: url, AUTH_SECRET }, count }
-  },
+  ...Object.fromEntries(
+    Object.entries(SHARED_STORAGES).map(([name, settings]) => [name, () => onServer(settings)]),
+  ),
 }
 
 describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {

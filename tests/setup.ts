@@ -1,4 +1,5 @@
 import { afterAll } from 'bun:test'
+import { dropCitusDatabases } from './support/citus.ts'
 import { removeFolders } from './support/folder.ts'
 import { dropDatabases } from './support/postgres.ts'
 import { killServers } from './support/server.ts'
@@ -7,4 +8,5 @@ afterAll(async () => {
   killServers()
   removeFolders()
   await dropDatabases()
+  await dropCitusDatabases()
 })

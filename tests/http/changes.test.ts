@@ -1,18 +1,19 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { type RunningServer, serve } from '../../src/adapters/http/serve.ts'
-import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import type { TaskStore } from '../../src/application/ports.ts'
+import { newTask } from '../../src/domain/task.ts'
 import { type EventReader, readEvents } from '../support/events.ts'
 import { type Http, json, openHttp } from '../support/http.ts'
-import { put } from '../support/tasks.ts'
+import { emptyStorage } from '../support/storages.ts'
+import { commitOf, countingIds, NOON, put } from '../support/tasks.ts'
 
 setDefaultTimeout(20_000)
 
 let tasks: TaskStore
 let http: Http
 
-beforeEach(() => {
-  tasks = memoryStorage().tasks
+beforeEach(async () => {
+  tasks = (await emptyStorage()).tasks
   http = openHttp(tasks)
 })
 
@@ -457,14 +458,21 @@ describe('GET /api/events', () => {
   test('a client that stops reading is disconnected, and loses nothing when it reconnects', async () => {
     listen({ streams: { heartbeat: 50 }, taskQuota: 100_000 })
     let count = 0
-    const write = async (times: number): Promise<void> => {
-      const big = '😀'.repeat(1000)
-      for (let n = 0; n < times; n++) {
-        await put(tasks, 'alice', { title: `${++count}`, description: big })
+    const newId = countingIds()
+    const write = async (hundreds: number): Promise<void> => {
+      const description = '😀'.repeat(1000)
+      for (let hundred = 0; hundred < hundreds; hundred++) {
+        const writes = Array.from({ length: 100 }, (_, n) => ({
+          op: 'create' as const,
+          task: newTask(newId(NOON), 'alice', { title: `${n}`, description }, NOON),
+          revisionOffset: n + 1,
+        }))
+        await tasks.commit(commitOf('alice', writes))
       }
-      await create(`${++count}`)
+      await create('the last')
+      count += hundreds * 100 + 1
     }
-    await write(2000)
+    await write(20)
     const { promise: gone, resolve } = Promise.withResolvers<void>()
     let last = 0
     let reading = false

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { type Http, json, openHttp } from '../support/http.ts'
+import { emptyStorage } from '../support/storages.ts'
 
 let http: Http
 
-beforeEach(() => {
-  http = openHttp(memoryStorage().tasks, { taskQuota: 50 })
+beforeEach(async () => {
+  http = openHttp((await emptyStorage()).tasks, { taskQuota: 50 })
 })
 
 const create = async (body: object, as = 'alice') =>
@@ -147,7 +147,7 @@ describe('create', () => {
   })
 
   test('rejects a task over the quota with 403', async () => {
-    http = openHttp(memoryStorage().tasks, { taskQuota: 1 })
+    http = openHttp((await emptyStorage()).tasks, { taskQuota: 1 })
     await create({ title: 'a' })
     const response = await http.call('POST', '/api/tasks', { body: { title: 'b' } })
     expect(response.status).toBe(403)

@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import type { WebhookStore } from '../../src/application/ports.ts'
 import { failed } from '../../src/domain/delivery.ts'
 import type { Webhook } from '../../src/domain/webhook.ts'
 import { type Call, type Http, json, openHttp } from '../support/http.ts'
+import { emptyStorage } from '../support/storages.ts'
 
 const DRAFT = { url: 'https://hooks.example.com/a', events: ['task.changed', 'task.reminder'] }
 
 let http: Http
 let webhooks: WebhookStore
 
-beforeEach(() => {
-  const storage = memoryStorage()
+beforeEach(async () => {
+  const storage = await emptyStorage()
   webhooks = storage.webhooks
   http = openHttp(storage.tasks, storage)
 })

@@ -1,34 +1,15 @@
-import { afterAll, describe } from 'bun:test'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { describe } from 'bun:test'
+import { CITUS_URL, citusBinaries } from './citus-binaries.ts'
 import { administer, type PostgresServer, privateServer, type ServerFiles } from './postgres.ts'
-import { installedBinaries } from './postgres-binaries.ts'
-
-const hasCitus = (binaries: string): boolean => {
-  const program = join(binaries, 'pg_config')
-  if (!existsSync(program)) return false
-  const { stdout } = Bun.spawnSync([program, '--pkglibdir'])
-  return existsSync(join(stdout.toString().trim(), 'citus.so'))
-}
-
-const installed = installedBinaries()
-const binaries = installed && hasCitus(installed) ? installed : undefined
 
 /** Defines the tests where Citus is installed, else says that they are left out. */
 export const describeOnCitus = (name: string, tests: () => void): void => {
-  if (binaries) describe(name, tests)
+  if (citusBinaries) describe(name, tests)
   else console.warn(`Left out: ${name}. Citus is not installed.`)
 }
 
 /** The same where `TEST_CITUS_URL` is set, to a coordinator that goes on after the tests. */
-export const describeOnAnyCitus = (name: string, tests: () => void): void => {
-  if (process.env['TEST_CITUS_URL']) {
-    describe(name, () => {
-      tests()
-      afterAll(dropDatabases)
-    })
-  } else describeOnCitus(name, tests)
-}
+export const describeOnAnyCitus = CITUS_URL ? describe : describeOnCitus
 
 type Settings = Record<string, string | number>
 
@@ -45,7 +26,7 @@ export const citusServer = (own: Settings = {}, files: ServerFiles = {}): Promis
       wal_retrieve_retry_interval: '100ms',
       ...own,
     },
-    { ...files, ...(binaries && { binaries }) },
+    { ...files, ...(citusBinaries && { binaries: citusBinaries }) },
   )
 
 export type Node = Readonly<{ url: string }>
@@ -117,8 +98,7 @@ const databases: string[] = []
 
 /** A new, empty database of its own, on one cluster for the whole test run. */
 export const freshCitusDatabase = async (): Promise<string> => {
-  const given = process.env['TEST_CITUS_URL']
-  shared ??= given ? nodesOf(given) : citusCluster()
+  shared ??= CITUS_URL ? nodesOf(CITUS_URL) : citusCluster()
   const url = await citusDatabase(await shared)
   databases.push(new URL(url).pathname.slice(1))
   return url
@@ -138,8 +118,9 @@ const nodesOf = async (url: string): Promise<Nodes> => {
   return { coordinator: { url }, workers }
 }
 
-const dropDatabases = async (): Promise<void> => {
-  if (!shared) return
+/** For a cluster that goes on after the tests. */
+export const dropCitusDatabases = async (): Promise<void> => {
+  if (!CITUS_URL || !shared) return
   const { coordinator, workers } = await shared
   for (const name of databases.splice(0)) {
     for (const { url } of [coordinator, ...workers]) {
