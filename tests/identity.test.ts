@@ -52,7 +52,7 @@ const ready = async ({ url }: RunningProcess): Promise<void> => {
 
 /** Where each storage has its accounts, with direct access to their tables. */
 const onServer = async (settings: () => Promise<Record<string, string>>) => {
-  const env = { ...(await settings()), AUTH_SECRET }
+  const env: Record<string, string> = { ...(await settings()), AUTH_SECRET }
   const count = async (table: string): Promise<number> => {
     const sql = postgres(env['DATABASE_URL'] ?? '', { max: 1 })
     const [row] =
@@ -239,7 +239,7 @@ describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
 
 describe('on PostgreSQL', () => {
   test('four processes that start at once come up with one key, and share users', async () => {
-    const { env, count } = await STORAGES.PostgreSQL()
+    const { env, count } = await onServer(async () => ({ DATABASE_URL: await freshDatabase() }))
     const servers = await Promise.all(
       Array.from({ length: 4 }, () => startServer(temporaryFolder(), env)),
     )

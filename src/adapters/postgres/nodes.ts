@@ -91,16 +91,18 @@ export const perNode = (
     ) => {
       const node = reach === 'all' ? 'all' : await nodeOf(parameters[0] ?? '')
       throwIfSilent(node)
-      return shareOf(node)(async () => {
-        throwIfSilent(node)
-        return query<Row>(text, parameters)
-      }).catch((error) => {
-        if (isOutage(error)) {
-          nodes.delete(parameters[0] ?? '')
-          void check()
-        }
-        throw error
-      })
+      return shareOf(node)
+        .run(async () => {
+          throwIfSilent(node)
+          return query<Row>(text, parameters)
+        })
+        .catch((error) => {
+          if (isOutage(error)) {
+            nodes.delete(parameters[0] ?? '')
+            void check()
+          }
+          throw error
+        })
     },
     close: () => {
       closed = true
