@@ -1,8 +1,10 @@
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Http } from '../../support/http.ts'
 import { ofAccounts, operation } from './document.ts'
 import { abortedBody, expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
 import { accounts, DomainError, openServer, type Seed, seed } from './server.ts'
+
+setDefaultTimeout(60_000)
 
 beforeAll(() => accounts.ready())
 
