@@ -21,7 +21,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('metrics', /^$/),
   adapter('otlp', /^$/),
   adapter('pg', /^(pg|node:.*)$/),
-  adapter('postgres', /^(postgres|node:.*)$/, 'src/adapters/pg/'),
+  adapter('postgres', /^(lru-cache|postgres|node:.*)$/, 'src/adapters/pg/'),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
   adapter('traces', /^(lru-cache|node:async_hooks)$/),
   adapter('webhooks', /^(ipaddr\.js|lru-cache|node:.*)$/),
