@@ -43,7 +43,7 @@ try {
   if (config.worker) await readyInTime(identity.reached)
   const options = { ...config, ...telemetry.handler, log }
   const server = serve(handler(routes, options), options)
-  background = startBackground(app, storage, log)
+  background = startBackground(app, storage, config, log)
   telemetry.start({ app, storage, background, openStreams: routes.openStreams })
 
   onShutdown(log, async (grace) => {

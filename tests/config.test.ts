@@ -23,6 +23,7 @@ test('an empty environment is a working configuration', () => {
       storageQuota: 20,
       budgetFactor: 1,
       webhooks: { http: false, private: false },
+      backups: { folder: 'data/backups', keep: 7 },
       logLevel: 'info',
       telemetry: { logClient: [] },
     })
@@ -49,6 +50,9 @@ test('everything can be configured', () => {
     STORAGE_QUOTA_MB: '7',
     BUDGET_FACTOR: '0',
     WEBHOOK_ALLOW: 'http, private',
+    BACKUP_DIR: '/var/backups/taskport',
+    BACKUP_EVERY: '24h',
+    BACKUP_KEEP: '3',
     LOG_LEVEL: 'debug',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otel.example.com',
     OTEL_EXPORTER_OTLP_HEADERS: 'Api-Key=a=b%20c, other=1',
@@ -84,6 +88,7 @@ test('everything can be configured', () => {
     storageQuota: 7,
     budgetFactor: 0,
     webhooks: { http: true, private: true },
+    backups: { folder: '/var/backups/taskport', every: 86_400_000, keep: 3 },
     logLevel: 'debug',
     telemetry: {
       metrics: { port: 9100, token: '0123456789abcdef' },
@@ -145,6 +150,18 @@ describe('DATABASE_URL', () => {
     })
     expect(() => readConfig({ NEON_DB_URL: 'x' })).toThrow('NEON_DB_URL')
   })
+})
+
+test('what cannot be an interval of backups is named', () => {
+  for (const BACKUP_EVERY of ['24', '0h', 'h', '24 h', '1w', '1000d']) {
+    expect(() => readConfig({ BACKUP_EVERY })).toThrow(/BACKUP_EVERY must be a number of minutes/)
+  }
+  expect(() => readConfig({ BACKUP_EVERY: '1h', DATABASE_URL: 'memory:' })).toThrow(
+    /BACKUP_EVERY must be unset in memory/,
+  )
+  expect(() => readConfig({ BACKUP_KEEP: '0' })).toThrow(/BACKUP_KEEP must be a whole number/)
+  expect(readConfig({ BACKUP_EVERY: '30m' }).backups.every).toBe(1_800_000)
+  expect(readConfig({ DATABASE_URL: 'sqlite:/srv/t.db' }).backups.folder).toBe('/srv/backups')
 })
 
 test('the built-in sign-in is on exactly when no other identity provider is configured', () => {

@@ -231,6 +231,7 @@ export type BackgroundJob =
   | 'poll-revisions'
   | 'purge-expired'
   | 'erase-deleted'
+  | 'make-backup'
 
 export type FailingJob = Readonly<{ job: BackgroundJob | 'job-queue'; since: Instant }>
 

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 import { parseDatabaseUrl } from '../adapters/pg/url.ts'
+import { type BackupConfig, readBackups } from './backup-config.ts'
 import { parseHttpUrl, parseOrigins, parsePublicUrl } from './origins.ts'
 import { readTelemetry, type TelemetryConfig } from './telemetry-config.ts'
 
@@ -39,6 +40,7 @@ export type Config = Readonly<{
   /** Multiplies the budgets of all users; 0 lifts them. */
   budgetFactor: number
   webhooks: Readonly<{ http: boolean; private: boolean }>
+  backups: BackupConfig
   logLevel: (typeof LOG_LEVELS)[number]
   telemetry: TelemetryConfig
 }>
@@ -151,13 +153,14 @@ export const readConfig = (environment: Environment): Config => {
     'must be http, private, or both with a comma between them.',
   )
 
+  const dataFolder = storage.kind === 'sqlite' ? dirname(storage.path) : './data'
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 8000, 0, 65_535),
     workers,
     worker: text('TASKPORT_WORKER') !== undefined,
     storage,
-    dataFolder: storage.kind === 'sqlite' ? dirname(storage.path) : './data',
+    dataFolder,
     tokens: {
       ...(secret !== undefined && { secret }),
       ...(jwksUrl !== undefined && { jwksUrl }),
@@ -172,6 +175,7 @@ export const readConfig = (environment: Environment): Config => {
     storageQuota: integer('STORAGE_QUOTA_MB', 20, 1, 10_000),
     budgetFactor: integer('BUDGET_FACTOR', 1, 0, 1_000_000),
     webhooks: { http: allowed.includes('http'), private: allowed.includes('private') },
+    backups: readBackups(read, dataFolder, storage.kind),
     logLevel: read(
       'LOG_LEVEL',
       'info' as const,

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import type { Accounts } from '../adapters/http/accounts/routes.ts'
+import type { Administration } from '../adapters/identity/administration.ts'
 import type { App } from '../application/index.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { TokenVerifier } from '../application/ports.ts'
@@ -11,7 +12,9 @@ import type { OpenStorage } from './storage.ts'
 
 export type OpenIdentity = Readonly<{
   verify: TokenVerifier
+  /** Both undefined when tokens come from another identity provider. */
   accounts?: Accounts
+  administration?: Administration
   /** Resolves when users can sign in for the first time. */
   reached: Promise<void>
   close(): void | Promise<void>
@@ -20,7 +23,7 @@ export type OpenIdentity = Readonly<{
 /** Loads only what the configuration needs. `fail` is called when the secret is a wrong one. */
 export const openIdentity = async (
   config: Config,
-  { reached }: OpenStorage,
+  { reached }: Pick<OpenStorage, 'reached'>,
   { deleteAccount }: Pick<App, 'deleteAccount'>,
   log: Log,
   fail: (error: Error) => void,
@@ -63,10 +66,11 @@ export const openIdentity = async (
     issuer,
     audience,
   })
-  return { verify, accounts, reached: accounts.opened, close: accounts.close }
+  const { administration, opened, close } = accounts
+  return { verify, accounts, administration, reached: opened, close }
 }
 
-const databasePath = ({ dataFolder }: Config): string => join(dataFolder, 'auth.db')
+export const databasePath = ({ dataFolder }: Config): string => join(dataFolder, 'auth.db')
 
 const storedSecret = async (config: Config): Promise<string> => {
   if (config.storage.kind === 'memory') return newSecret()

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { isOneFile } from './this-program.ts'
 
 const HERE = /^(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/
 
@@ -14,6 +15,7 @@ export const welcome = (address: string, config: Config): string => {
   const url = config.publicUrl ?? printed(address)
   const place = storage.kind === 'sqlite' ? `SQLite in ${storage.path}` : storage.kind
   const bun = process.execPath.includes('_npx') ? `npx --yes bun@${Bun.version}` : 'bun'
+  const token = isOneFile ? `${process.execPath} token` : `${bun} run --silent token --`
   const json = `-H 'Content-Type: application/json' -d`
   const steps = identity
     ? [
@@ -21,7 +23,7 @@ export const welcome = (address: string, config: Config): string => {
         `TOKEN=$(curl -s -b cookies.txt ${url}/api/auth/token | cut -d '"' -f 4)`,
       ]
     : tokens.secret !== undefined
-      ? [`TOKEN=$(${bun} run --silent token -- --sub alice)`]
+      ? [`TOKEN=$(${token} --sub alice)`]
       : [`TOKEN='<a token from your identity provider>'`]
   const create = `curl -s ${url}/api/tasks -H "Authorization: Bearer $TOKEN" ${json} '{"title":"Buy milk"}'`
   return `

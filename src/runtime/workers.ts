@@ -1,6 +1,7 @@
 import { portTaken } from '../adapters/http/serve.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { Config } from './config.ts'
+import { thisProgram } from './this-program.ts'
 
 /** Before a worker that has died is replaced; it doubles while its replacements die. */
 const PAUSE_MS = 200
@@ -43,7 +44,7 @@ export const supervise = async (
   const start = (place: string, failures: number): void => {
     if (stopping) return
     let listeningSince: number | undefined
-    const worker = Bun.spawn([process.execPath, Bun.main], {
+    const worker = Bun.spawn(thisProgram('serve'), {
       env: { ...process.env, TASKPORT_WORKER: place, WORKERS: '1', PORT: String(shared) },
       stdio: ['ignore', 'inherit', 'inherit'],
       ipc: (message) => {

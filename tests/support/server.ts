@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { within } from './wait.ts'
+import { eventually, within } from './wait.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 
@@ -14,6 +14,8 @@ export type RunningProcess = Readonly<{
   url: string
   /** Its output so far: the log, and the text on stderr. */
   lines: Record<string, unknown>[]
+  /** The first line with this message, written already or within a minute. */
+  logged(message: string): Promise<Record<string, unknown>>
   stderr(): string
   signal(name: NodeJS.Signals): void
   /** Rejects when it has not ended a minute after it was asked for. */
@@ -21,13 +23,22 @@ export type RunningProcess = Readonly<{
 }>
 
 /** Runs `src/main.ts`, or another `main`, in `folder` on a free port; resolves when it listens or has ended. */
-export const startServer = async (
+export const startServer = (
   folder: string,
   env: Record<string, string> = {},
   flags: string[] = [],
   main = join(ROOT, 'src/main.ts'),
+): Promise<RunningProcess> => startProgram([process.execPath, ...flags, main], folder, env)
+
+/** Runs any program that serves. */
+export const startProgram = async (
+  command: string[],
+  folder: string,
+  env: Record<string, string> = {},
+  user: { uid?: number; gid?: number } = {},
 ): Promise<RunningProcess> => {
-  const child = Bun.spawn([process.execPath, ...flags, main], {
+  const child = Bun.spawn(command, {
+    ...user,
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env },
     stdout: 'pipe',
@@ -62,6 +73,12 @@ export const startServer = async (
   return {
     url,
     lines,
+    logged: (message) =>
+      eventually(
+        () => lines.find(({ msg }) => msg === message),
+        `The server did not log "${message}".`,
+        60_000,
+      ) as Promise<Record<string, unknown>>,
     stderr: () => errors,
     signal: (name) => child.kill(name),
     get exited() {
@@ -106,7 +123,7 @@ export const tokenFor = async (
   args: string[],
   env: Record<string, string> = SHARED,
 ): Promise<{ token: string; error: string; code: number }> => {
-  const child = Bun.spawn([process.execPath, join(ROOT, 'scripts/token.ts'), ...args], {
+  const child = Bun.spawn([process.execPath, join(ROOT, 'src/taskport.ts'), 'token', ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdout: 'pipe',

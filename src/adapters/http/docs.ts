@@ -1,4 +1,7 @@
 import { Elysia } from 'elysia'
+import icon from 'swagger-ui-dist/favicon-32x32.png' with { type: 'file' }
+import swaggerStyle from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
+import swaggerScript from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import style from './docs/page.css' with { type: 'text' }
 import script from './docs/page.js' with { type: 'text' }
 import { documentation, type Resource } from './openapi/document.ts'
@@ -7,10 +10,10 @@ import { problem } from './transport/problem.ts'
 
 const ASSETS = '/docs/assets/'
 
-const TYPES: Readonly<Record<string, string>> = {
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
+const FILES: Readonly<Record<string, Readonly<{ path: string; type: string }>>> = {
+  'swagger-ui-bundle.js': { path: swaggerScript, type: 'text/javascript; charset=utf-8' },
+  'swagger-ui.css': { path: swaggerStyle, type: 'text/css; charset=utf-8' },
+  'favicon-32x32.png': { path: icon, type: 'image/png' },
 }
 
 /** What the page has besides Swagger UI: sign-in, dark colours and narrow screens. */
@@ -107,9 +110,9 @@ const policyOf = (page: string): string => {
 const asset = (file: string): Response => {
   const own = Object.hasOwn(OWN, file) ? OWN[file] : undefined
   if (own) return new Response(own[0], { headers: headersOf(own[1]) })
-  const type = Object.hasOwn(TYPES, file) ? TYPES[file] : undefined
-  if (!type) return problem('not-found', 'No asset has this name. See /docs.')
-  const path = new URL(import.meta.resolve(`swagger-ui-dist/${file}`))
+  const found = Object.hasOwn(FILES, file) ? FILES[file] : undefined
+  if (!found) return problem('not-found', 'No asset has this name. See /docs.')
+  const { path, type } = found
   const response = new Response(Bun.file(path), { headers: headersOf(type) })
   return type.startsWith('text/') ? compressible(response, keptAssets(file, path)) : response
 }
@@ -133,7 +136,7 @@ const LEVELS = { zstd: 12, gzip: 9 }
 
 const assets = new Map<string, ReturnType<typeof kept>>()
 
-const keptAssets = (file: string, path: URL): ReturnType<typeof kept> => {
+const keptAssets = (file: string, path: string): ReturnType<typeof kept> => {
   const asset = assets.get(file) ?? kept(() => Bun.file(path).bytes())
   assets.set(file, asset)
   return asset

@@ -1,4 +1,5 @@
 import type { Identity } from '../../application/ports.ts'
+import { type Administration, administration } from './administration.ts'
 import { type AttemptOptions, limitAttempts } from './attempts.ts'
 import { type Auth, type AuthSettings, openAuth, PEER_HEADER, TOKEN_LIFETIME_S } from './auth.ts'
 import { type IdentityDatabase, type IdentityStorage, openIdentityDatabase } from './database.ts'
@@ -30,6 +31,7 @@ export type IdentityProvider = Readonly<{
   /** RFC 7517. */
   keys(): Promise<Response>
   ready(): Promise<void>
+  administration: Administration
   /** Resolves when the database is migrated and the secret is known to fit. */
   opened: Promise<void>
   close(): Promise<void>
@@ -101,6 +103,7 @@ export const identityProvider = ({
       if (storage.kind === 'postgres' && !opened) throw unavailable()
       await use(async (auth) => void (await auth.api.getJwks()))
     },
+    administration: administration(use),
     opened: opening,
     close: async () => {
       closed = true

@@ -1,5 +1,5 @@
 import { Database, type SQLQueryBindings } from 'bun:sqlite'
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SqliteDialect, type SqliteStatement } from 'kysely'
 import type { IdentityDatabase } from './database.ts'
@@ -15,6 +15,8 @@ export const openSqlite = (path: string): IdentityDatabase => {
   database.run('pragma secure_delete = on')
   database.run('pragma synchronous = full')
   database.run('pragma foreign_keys = on')
+  // A backup and commands of the operator have the file for milliseconds.
+  database.run('pragma busy_timeout = 1000')
   const close = (): void => database.close()
   return {
     database: {
@@ -43,6 +45,22 @@ export const hasSigningKeys = (path: string): boolean => {
   try {
     const table = database.query("select 1 from sqlite_master where name = 'jwks'").get()
     return table !== null && database.query('select 1 from jwks limit 1').get() !== null
+  } finally {
+    database.close()
+  }
+}
+
+/**
+ * Copies a database that another process may have open. The lock of a read transaction keeps it from
+ * changing meanwhile; not for the process of the server, where closing the file drops its locks.
+ */
+export const copySqlite = (path: string, target: string): void => {
+  const database = new Database(path, { readwrite: true, create: false })
+  try {
+    database.run('pragma busy_timeout = 5000')
+    database.run('begin')
+    database.query('select 1 from sqlite_master').get()
+    copyFileSync(path, target, constants.COPYFILE_FICLONE)
   } finally {
     database.close()
   }

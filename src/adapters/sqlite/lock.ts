@@ -28,6 +28,20 @@ export const lock = (path: string): (() => void) => {
   }
 }
 
+/** Undefined while another process, or this one, holds the file; it is freed when a process ends. */
+export const tryLock = (path: string): (() => void) | undefined => {
+  const holder = new Database(path, { create: true, strict: true })
+  try {
+    holder.run('pragma journal_mode = memory')
+    holder.run('begin exclusive')
+    return () => holder.close()
+  } catch (error) {
+    holder.close()
+    if (codeOf(error) !== 'SQLITE_BUSY') throw error
+    return undefined
+  }
+}
+
 /** Under each name SQLite would use another write-ahead log, and so damage the file. */
 const throwIfLinked = (path: string): void => {
   const file = statSync(path, { throwIfNoEntry: false })

@@ -9,15 +9,17 @@ import { copyTasks } from './migrations/007-copy-tasks.ts'
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
 
+type Step = Readonly<{ name: string; run: (db: Database) => boolean }>
+
 /** Steps are repeated, each time in a transaction of its own, while they return true. */
-const MIGRATIONS: readonly (string | ((db: Database) => boolean))[] = [
+const MIGRATIONS: readonly (string | Step)[] = [
   tasks,
   changes,
   reminders,
   webhooks,
   served,
   documents,
-  copyTasks,
+  { name: 'copyTasks', run: copyTasks },
   finishDocuments,
   taskBytes,
 ]
@@ -26,7 +28,7 @@ const MIGRATIONS: readonly (string | ((db: Database) => boolean))[] = [
 const APPLICATION_ID = 0x5461736b
 
 /** Comments and white space do not count; of a step in TypeScript only its name does. */
-const digestOf = (step: (typeof MIGRATIONS)[number]): string => {
+const digestOf = (step: string | Step): string => {
   const text = typeof step === 'string' ? step : step.name
   const plain = text.replace(/--.*$/gm, '').replace(/\s+/g, ' ').trim()
   return new Bun.CryptoHasher('sha256').update(plain).digest('hex')
@@ -46,7 +48,7 @@ export const migrate = (db: Database, path: string): void => {
     if (index < version) continue
     const apply = db.transaction((): boolean => {
       if (typeof step === 'string') db.run(step)
-      else if (step(db)) return true
+      else if (step.run(db)) return true
       db.run(`pragma user_version = ${index + 1}`)
       record.run(index + 1, digests[index] ?? '')
       return false
