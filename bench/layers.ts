@@ -5,6 +5,7 @@ import { tokenVerifier } from '../src/adapters/jwt/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { budgetsOf } from '../src/adapters/limits/index.ts'
 import { requestFigures } from '../src/adapters/metrics/requests.ts'
+import { tokenSecrets } from '../src/adapters/tokens/index.ts'
 import { noTraces } from '../src/adapters/traces/index.ts'
 import { webhooksTo } from '../src/adapters/webhooks/index.ts'
 import { createApp } from '../src/application/index.ts'
@@ -31,6 +32,7 @@ const app = createApp(
     budgets: budgetsOf(1_000_000),
     ...webhooksTo({ http: false, private: false }),
     traces: noTraces,
+    tokenSecrets,
     chance: Math.random,
     failingJobs: () => [],
     wake: () => {},

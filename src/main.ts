@@ -2,13 +2,11 @@ import { version } from '../package.json'
 import { api } from './adapters/http/api.ts'
 import { handler } from './adapters/http/handler.ts'
 import { serve } from './adapters/http/serve.ts'
-import { budgetsOf } from './adapters/limits/index.ts'
-import { webhooksTo } from './adapters/webhooks/index.ts'
 import { createApp } from './application/index.ts'
 import { serializeError } from './application/log.ts'
 import { startBackground } from './runtime/background.ts'
-import { clocks } from './runtime/clocks.ts'
 import { readConfig } from './runtime/config.ts'
+import { environment } from './runtime/environment.ts'
 import { openIdentity } from './runtime/identity.ts'
 import { createLog } from './runtime/log.ts'
 import { fail, onShutdown } from './runtime/shutdown.ts'
@@ -27,12 +25,9 @@ try {
   const app = createApp(
     {
       ...storage,
-      budgets: budgetsOf(config.budgetFactor),
       wake: (job, at) => background?.wake(job, at),
       failingJobs: () => background?.failingJobs() ?? [],
-      ...telemetry.ports(webhooksTo(config.webhooks)),
-      chance: Math.random,
-      ...clocks(),
+      ...telemetry.ports(environment(config)),
     },
     config,
   )

@@ -23,6 +23,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('pg', /^(pg|node:.*)$/),
   adapter('postgres', /^(lru-cache|postgres|node:.*)$/, 'src/adapters/pg/'),
   adapter('sqlite', /^(bun:sqlite|node:.*)$/),
+  adapter('tokens', /^$/),
   adapter('traces', /^(lru-cache|node:async_hooks)$/),
   adapter('webhooks', /^(ipaddr\.js|lru-cache|node:.*)$/),
   { folder: 'client/', own: ['client/'], packages: /^eventsource-parser$/ },

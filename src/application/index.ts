@@ -1,3 +1,4 @@
+import { type TokenFields, tokenIssues } from '../domain/token.ts'
 import { type WebhookFields, webhookIssues } from '../domain/webhook.ts'
 import { deleteAccount } from './accounts/delete-account.ts'
 import { checkReady } from './background/check-ready.ts'
@@ -19,6 +20,11 @@ import { deleteTask } from './tasks/delete-task.ts'
 import { filterTasks } from './tasks/filter-tasks.ts'
 import { getTask } from './tasks/get-task.ts'
 import { updateTask } from './tasks/update-task.ts'
+import { authenticateToken } from './tokens/authenticate-token.ts'
+import { createToken } from './tokens/create-token.ts'
+import { listTokens } from './tokens/list-tokens.ts'
+import { revokeToken } from './tokens/revoke-token.ts'
+import { noteTokenUses, tokenUses } from './tokens/token-uses.ts'
 import { createWebhook } from './webhooks/create-webhook.ts'
 import { deleteWebhook } from './webhooks/delete-webhook.ts'
 import { getWebhook } from './webhooks/get-webhook.ts'
@@ -38,6 +44,7 @@ export const createApp = (
   { taskQuota = 10_000, storageQuota = 20 }: AppOptions = {},
 ) => {
   const signal = changeSignal()
+  const uses = tokenUses()
   const quota = { tasks: taskQuota, bytes: storageQuota * 1_000_000 }
   const ports = { ...given, notify: signal.notify, quota }
   return {
@@ -60,6 +67,12 @@ export const createApp = (
     rotateSecret: rotateSecret(ports),
     replayWebhook: replayWebhook(ports),
     pingWebhook: pingWebhook(ports),
+    tokenIssues: (fields: Partial<TokenFields>) => tokenIssues(fields, ports.now()),
+    createToken: createToken(ports),
+    listTokens: listTokens(ports),
+    revokeToken: revokeToken(ports),
+    authenticateToken: authenticateToken(ports, uses),
+    noteTokenUses: noteTokenUses(ports, uses),
     sendReminders: sendReminders(ports),
     enqueueDeliveries: enqueueDeliveries(ports),
     runJob: runJob(ports),

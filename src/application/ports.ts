@@ -5,10 +5,14 @@ import type { Message } from '../domain/delivery.ts'
 import type { Instant } from '../domain/due-date.ts'
 import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
+import type { Scope } from '../domain/token.ts'
 import type { Version } from '../domain/version.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
 import type { Json } from './json.ts'
+import type { TokenSecrets, TokenStore } from './token-ports.ts'
 import type { Trace } from './trace.ts'
+
+export type { TokenSecrets, TokenStore, TokenUse } from './token-ports.ts'
 
 export type Clock = () => Instant
 
@@ -136,7 +140,8 @@ export type TaskStore = Readonly<{
 
   /**
    * With all tasks, changes, idempotency records and webhooks, for good. Later commits are refused
-   * until the mark that says so is purged with the tombstones.
+   * until the mark that says so is purged with the tombstones. Personal tokens go last, in a step of
+   * their own where they are kept elsewhere: after a failure in between, a repetition deletes them.
    */
   deleteAccount(owner: UserId, at: Instant): Promise<void>
 
@@ -230,6 +235,7 @@ export type BackgroundJob =
   | 'enqueue-deliveries'
   | 'poll-revisions'
   | 'purge-expired'
+  | 'note-token-uses'
   | 'erase-deleted'
   | 'make-backup'
 
@@ -238,8 +244,12 @@ export type FailingJob = Readonly<{ job: BackgroundJob | 'job-queue'; since: Ins
 /** Sooner than the job would run otherwise; never later. */
 export type Wake = (job: BackgroundJob, at: Instant) => void
 
-/** `expires_at` is in milliseconds since 1970. */
-export type Identity = Readonly<{ user_id: UserId; expires_at: number }>
+/** `expires_at` is in milliseconds since 1970. Without `scopes` everything is allowed. */
+export type Identity = Readonly<{
+  user_id: UserId
+  expires_at: number
+  scopes?: readonly Scope[]
+}>
 
 /**
  * Checks a JSON Web Token (RFC 7519). Throws `unauthenticated`, which reveals no more than whether
@@ -260,6 +270,8 @@ export type Ports = Readonly<{
   budgets: Budgets
   tasks: TaskStore
   webhooks: WebhookStore
+  tokens: TokenStore
+  tokenSecrets: TokenSecrets
   jobs: JobQueue
   send: WebhookSender
   traces: Traces

@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'
   | 'forbidden'
+  | 'insufficient-scope'
   | 'not-found'
   | 'stale'
   | 'gone'
@@ -21,13 +22,14 @@ type Details = Readonly<{
   version?: Version | undefined
   operation?: number | undefined
   retryAfter?: number | undefined
+  scope?: string | undefined
   cause?: unknown
 }>
 
 /**
  * The only error thrown on purpose. `message` says what to do and never holds a received value.
  * `version` is the current one of a `stale` task, `operation` the index of the one that failed,
- * `retryAfter` is in milliseconds.
+ * `retryAfter` is in milliseconds, `scope` the one that an `insufficient-scope` lacks.
  */
 export class DomainError extends Error {
   readonly kind: ErrorKind
@@ -35,11 +37,12 @@ export class DomainError extends Error {
   readonly version: Version | undefined
   readonly operation: number | undefined
   readonly retryAfter: number | undefined
+  readonly scope: string | undefined
 
   constructor(
     kind: ErrorKind,
     message: string,
-    { issues = [], version, operation, retryAfter, cause }: Details = {},
+    { issues = [], version, operation, retryAfter, scope, cause }: Details = {},
   ) {
     super(message, { cause })
     this.name = 'DomainError'
@@ -48,6 +51,7 @@ export class DomainError extends Error {
     this.version = version
     this.operation = operation
     this.retryAfter = retryAfter
+    this.scope = scope
   }
 }
 

@@ -20,6 +20,7 @@ const jobsOf = (
   { name: 'send-reminders', every: TEN_SECONDS, run: app.sendReminders },
   { name: 'enqueue-deliveries', every: TEN_SECONDS, run: app.enqueueDeliveries },
   { name: 'purge-expired', every: HOUR, run: app.purgeExpired },
+  { name: 'note-token-uses', every: HOUR, run: app.noteTokenUses },
   ...(shared
     ? [{ name: 'poll-revisions', every: HALF_SECOND, run: app.pollRevisions } as const]
     : []),

@@ -1,10 +1,11 @@
 import { type Log, serializeError } from '../application/log.ts'
-import type { JobQueue, TaskStore, WebhookStore } from '../application/ports.ts'
+import type { JobQueue, TaskStore, TokenStore, WebhookStore } from '../application/ports.ts'
 import type { Storage } from './config.ts'
 
 export type OpenStorage = Readonly<{
   tasks: TaskStore
   webhooks: WebhookStore
+  tokens: TokenStore
   jobs: JobQueue
   reached: Promise<void>
   /** Whether other processes may write to it as well. */

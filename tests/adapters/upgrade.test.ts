@@ -7,12 +7,13 @@ import { postgresStorage } from '../../src/adapters/postgres/storage.ts'
 import { sqliteStorage } from '../../src/adapters/sqlite/storage.ts'
 import { readChanges } from '../../src/application/changes/read-changes.ts'
 import { documentSize } from '../../src/application/documents.ts'
-import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
+import type { TaskStore, TokenStore, WebhookStore } from '../../src/application/ports.ts'
 import { newTask, type Task, taskKeys, withAllFields } from '../../src/domain/task.ts'
 import { taskQuery } from '../../src/domain/task-query.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { freshDatabase } from '../support/postgres.ts'
 import { commitOf, NOON, put, uuid, WHOLE } from '../support/tasks.ts'
+import { tokenOf } from '../support/tokens.ts'
 import { eventually, within } from '../support/wait.ts'
 
 setDefaultTimeout(120_000)
@@ -118,7 +119,11 @@ const dataOf = (version: number): [table: string, rows: Record<string, unknown>[
 }
 
 const check = async (
-  { tasks: store, webhooks }: { tasks: TaskStore; webhooks: WebhookStore },
+  {
+    tasks: store,
+    webhooks,
+    tokens,
+  }: { tasks: TaskStore; webhooks: WebhookStore; tokens: TokenStore },
   version: number,
 ): Promise<void> => {
   const tasks = tasksOf(version)
@@ -175,6 +180,10 @@ const check = async (
   }
   expect(await put(store, OWNER, 'new')).toMatchObject({ revision: COUNT + 2 })
   if (version >= 4) expect((await webhooks.get(OWNER, WEBHOOK))?.version).toBe(8)
+
+  const token = tokenOf(OWNER)
+  expect(await tokens.create(token, 1)).toBe('created')
+  expect(await tokens.find(token.hash)).toEqual(token)
 
   const bytes = tasks.reduce((sum, task) => sum + documentSize(task), 0)
   const grow = (bytesQuota: number) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'bun:test'
-import type { TaskStore, WebhookStore } from '../../src/application/ports.ts'
+import type { TaskStore, TokenStore, WebhookStore } from '../../src/application/ports.ts'
 import { accountsContract } from './accounts.ts'
 import { agreementContract } from './agreement.ts'
 import { changesContract } from './changes.ts'
@@ -10,9 +10,15 @@ import { racesContract } from './races.ts'
 import { readTasksContract } from './read-tasks.ts'
 import { remindersContract } from './reminders.ts'
 import { retentionContract } from './retention.ts'
+import { tokensContract } from './tokens.ts'
 import { webhooksContract } from './webhooks.ts'
 
-export type Storage = Readonly<{ tasks: TaskStore; webhooks: WebhookStore; close?(): unknown }>
+export type Storage = Readonly<{
+  tasks: TaskStore
+  webhooks: WebhookStore
+  tokens: TokenStore
+  close?(): unknown
+}>
 
 /** Part of the contract; `opened` returns the storage once the tests run. */
 export type Suite = (opened: () => Storage) => void
@@ -41,6 +47,7 @@ export const storageContract = (name: string, open: () => Storage | Promise<Stor
       remindersContract,
       retentionContract,
       webhooksContract,
+      tokensContract,
       accountsContract,
       agreementContract,
     ]) {

@@ -23,6 +23,7 @@ test('every operation has the tag of its resource', async () => {
     '/api/changes': 'changes',
     '/api/events': 'changes',
     '/api/webhooks': 'webhooks',
+    '/api/tokens': 'tokens',
   }
   for (const [path, operations] of Object.entries<Record<string, { tags: string[] }>>(paths)) {
     const root = path.split('/').slice(0, 3).join('/')

@@ -1,5 +1,6 @@
 import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
+import { tokenSecrets } from '../../src/adapters/tokens/index.ts'
 import { noTraces } from '../../src/adapters/traces/index.ts'
 import { webhooksTo } from '../../src/adapters/webhooks/index.ts'
 import { type App, type AppOptions, createApp } from '../../src/application/index.ts'
@@ -21,6 +22,8 @@ export const appOf = (
   createApp(
     {
       webhooks: memoryStorage().webhooks,
+      tokens: memoryStorage().tokens,
+      tokenSecrets,
       jobs: idleQueue,
       failingJobs: () => [],
       wake: () => {},

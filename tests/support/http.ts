@@ -7,6 +7,7 @@ import type {
   Budgets,
   Ports,
   TaskStore,
+  TokenStore,
   TokenVerifier,
   WebhookStore,
 } from '../../src/application/ports.ts'
@@ -41,6 +42,9 @@ export const openHttp = (
     budgets = unlimited,
     streams = {},
     webhooks = memoryStorage().webhooks,
+    tokens = memoryStorage().tokens,
+    now = () => new Date().toISOString(),
+    wake = () => {},
     failingJobs = () => [],
     ...options
   }: Partial<HandlerOptions> & {
@@ -51,6 +55,9 @@ export const openHttp = (
     accounts?: Accounts
     streams?: ApiOptions['streams'] & object
     webhooks?: WebhookStore
+    tokens?: TokenStore
+    now?: Ports['now']
+    wake?: Ports['wake']
     failingJobs?: Ports['failingJobs']
   } = {},
 ) => {
@@ -68,9 +75,11 @@ export const openHttp = (
     {
       tasks,
       webhooks,
+      tokens,
       failingJobs,
       budgets,
-      now: () => new Date().toISOString(),
+      now,
+      wake,
       newId: (at) => Bun.randomUUIDv7('hex', Date.parse(at)),
     },
     { taskQuota, storageQuota },

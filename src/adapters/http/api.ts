@@ -1,6 +1,7 @@
 import { type AnyElysia, Elysia, NotFoundError } from 'elysia'
 import type { App } from '../../application/index.ts'
 import type { TokenVerifier } from '../../application/ports.ts'
+import { requireScope, type Scope } from '../../domain/token.ts'
 import { type Accounts, accountResource } from './accounts/routes.ts'
 import { eventStreams, type StreamOptions } from './changes/event-streams.ts'
 import { changeResource } from './changes/routes.ts'
@@ -10,9 +11,11 @@ import type { Resource } from './openapi/document.ts'
 import { type Metrics, metricsRoutes } from './service/metrics.ts'
 import { serviceResource } from './service/routes.ts'
 import { taskResource } from './tasks/routes.ts'
+import { tokenResource } from './tokens/routes.ts'
 import { authenticate } from './transport/authenticate.ts'
 import { problem, problemOf, unexpected } from './transport/problem.ts'
 import { contextOf } from './transport/request-context.ts'
+import { scopeOf } from './transport/scopes.ts'
 import { webhookResource } from './webhooks/routes.ts'
 
 export type ApiOptions = Readonly<{
@@ -28,23 +31,27 @@ export const api = (
   verify: TokenVerifier,
   { version, accounts, streams: options, metrics }: ApiOptions,
 ) => {
-  const guard = authenticate(verify, app.admitRequest, accounts?.session)
+  const guard = authenticate(verify, app, accounts?.session)
   const streams = eventStreams(options)
   const resources: readonly Resource[] = [
     ...(accounts ? [accountResource(accounts)] : []),
     taskResource(app),
     changeResource(app, streams),
     webhookResource(app),
+    tokenResource(app),
     serviceResource(version, async () => {
       const [failing] = await Promise.all([app.checkReady(), accounts?.ready()])
       return failing
     }),
   ]
 
+  const scopes = new Map<string, Scope>()
   const routes = new Elysia({ normalize: false })
     .onRequest(({ request }) => guard(request))
     .onTransform(({ request, route }) => {
-      contextOf(request).route = route
+      const context = contextOf(request)
+      context.route = route
+      if (context.scopes) requireScope(context.scopes, scopes.get(`${request.method} ${route}`))
     })
     .onError(({ request, error }) => {
       if (error instanceof NotFoundError) return noRoute(request)
@@ -58,6 +65,10 @@ export const api = (
   routes.use(docs(version, resources)).use(clientFiles())
   if (metrics) routes.use(metricsRoutes(metrics))
   requireOperations(routes)
+  for (const route of routes.routes) {
+    const scope = scopeOf(route)
+    if (scope) scopes.set(`${route.method} ${route.path}`, scope)
+  }
 
   const allowedAt = (path: string): string =>
     allow(routes.routes.filter((route) => matches(route.path, path)).map(({ method }) => method))

@@ -2,6 +2,7 @@ import type { IdempotencyRecord } from '../../application/ports.ts'
 import type { LogEntry } from '../../domain/changeset.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import type { Revision, Task, TaskId, UserId } from '../../domain/task.ts'
+import type { Token } from '../../domain/token.ts'
 import type { Timeline, Version } from '../../domain/version.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 
@@ -26,6 +27,8 @@ export type Owner = {
 
 export type State = {
   owners: Map<UserId, Owner>
+  /** By their hashes. */
+  tokens: Map<string, Token>
   timelineName(): string
 }
 

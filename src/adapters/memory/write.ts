@@ -39,6 +39,9 @@ export const write = (
 
   deleteAccount: async (owner, at) => {
     state.owners.set(owner, { ...emptyOwner(), deletedAt: at })
+    for (const { user_id, hash } of state.tokens.values()) {
+      if (user_id === owner) state.tokens.delete(hash)
+    }
   },
 })
 

@@ -441,3 +441,30 @@ begin
   perform taskport.store_record(p_owner, p_key, p_request, p_record, p_at);
   return 'removed';
 end $$;
+
+-- The tokens are on the coordinator of a Citus cluster, and calls that do not begin with p_owner are run
+-- there. A transaction on two nodes ends on one first: the owner's row, which is on another node, can
+-- keep no order here. So both functions take a lock of their own, and come one after the other.
+create or replace function taskport.create_token(
+  p_user text, p_most integer, p_hash text, p_id uuid, p_document text
+) returns text language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_user, 1));
+  perform from taskport.users as u where u.id = p_user and u.deleted_at is not null;
+  if found then
+    return 'account-deleted';
+  end if;
+  perform from taskport.tokens as t where t.user_id = p_user offset p_most - 1;
+  if found then
+    return 'limit';
+  end if;
+  insert into taskport.tokens (hash, user_id, id, document) values (p_hash, p_user, p_id, p_document);
+  return 'created';
+end $$;
+
+-- After delete_account, whose mark has every later create_token refused.
+create or replace function taskport.delete_tokens(p_user text) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_user, 1));
+  delete from taskport.tokens as t where t.user_id = p_user;
+end $$;

@@ -12,6 +12,7 @@ import documents from './migrations/006-documents.sql' with { type: 'text' }
 import copyTasks from './migrations/007-copy-tasks.sql' with { type: 'text' }
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
+import tokens from './migrations/010-tokens.sql' with { type: 'text' }
 import { UnusableDatabaseError } from './unusable.ts'
 
 /** One with `remains` is run in one transaction after the other as long as that finds a row. */
@@ -35,6 +36,7 @@ const MIGRATIONS: readonly Migration[] = [
   },
   finishDocuments,
   taskBytes,
+  tokens,
 ]
 
 const DIGESTS = MIGRATIONS.map((migration) =>
@@ -42,7 +44,7 @@ const DIGESTS = MIGRATIONS.map((migration) =>
 )
 
 /** Raise it with every change of functions.sql: of two programs the newer one's functions stay. */
-export const FUNCTIONS_VERSION = 3
+export const FUNCTIONS_VERSION = 4
 
 /** "Taskport" in ASCII, so that no other program takes this advisory lock. */
 const LOCK = '6080267877211927156'

@@ -1,4 +1,4 @@
-import type { TaskStore, WebhookStore } from '../../application/ports.ts'
+import type { TaskStore, TokenStore, WebhookStore } from '../../application/ports.ts'
 import { DomainError } from '../../domain/errors.ts'
 import { changes } from './changes.ts'
 import { connect, type Limits, type PoolLoad, type Query } from './client.ts'
@@ -10,6 +10,7 @@ import { perNode } from './nodes.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
+import { tokens } from './tokens.ts'
 import { UnusableDatabaseError } from './unusable.ts'
 import { webhooks } from './webhooks.ts'
 import { write } from './write.ts'
@@ -45,6 +46,7 @@ export const postgresStorage = (
 ): {
   tasks: TaskStore
   webhooks: WebhookStore
+  tokens: TokenStore
   migrated: Promise<void>
   poolLoad(): PoolLoad
   close(): Promise<void>
@@ -64,7 +66,8 @@ export const postgresStorage = (
     if (!migration.done) await withDeadline(migration.finished, START_DEADLINE, notReady)
     return send(text, parameters, reach)
   }
-  const grouping = sharding === 'none' ? grouped(client.turn) : ungrouped
+  const shared = grouped(client.turn)
+  const grouping = sharding === 'none' ? shared : ungrouped
   const close = async (): Promise<void> => {
     migration.stop()
     cluster?.close()
@@ -83,6 +86,7 @@ export const postgresStorage = (
       },
     },
     webhooks: webhooks(query),
+    tokens: tokens(query, shared),
     migrated: migration.finished,
     poolLoad: client.load,
     close,

@@ -74,7 +74,10 @@ export const write = (
       )
     },
 
-    deleteAccount: async (owner, at) => void (await query(DELETE_ACCOUNT, [owner, at])),
+    deleteAccount: async (owner, at) => {
+      await query(DELETE_ACCOUNT, [owner, at])
+      await query(DELETE_TOKENS, [owner])
+    },
   }
 }
 
@@ -139,6 +142,7 @@ const TASKS_AT = `
   from json_to_recordset($2::text::json) as w (id uuid, revision bigint)`
 
 const DELETE_ACCOUNT = 'select taskport.delete_account($1::text, $2::text)'
+const DELETE_TOKENS = 'select taskport.delete_tokens($1::text)'
 
 type Columns = Omit<TaskKeys, 'completed'> &
   Readonly<{ document: string; format: string; completed: string }>

@@ -8,6 +8,7 @@ import documents from './migrations/006-documents.sql' with { type: 'text' }
 import { copyTasks } from './migrations/007-copy-tasks.ts'
 import finishDocuments from './migrations/008-finish-documents.sql' with { type: 'text' }
 import taskBytes from './migrations/009-task-bytes.sql' with { type: 'text' }
+import tokens from './migrations/010-tokens.sql' with { type: 'text' }
 
 type Step = Readonly<{ name: string; run: (db: Database) => boolean }>
 
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly (string | Step)[] = [
   { name: 'copyTasks', run: copyTasks },
   finishDocuments,
   taskBytes,
+  tokens,
 ]
 
 /** "Task" in ASCII: marks our files. */

@@ -1,5 +1,5 @@
 import type { Database } from 'bun:sqlite'
-import type { TaskStore, WebhookStore } from '../../application/ports.ts'
+import type { TaskStore, TokenStore, WebhookStore } from '../../application/ports.ts'
 import { attempt } from './attempt.ts'
 import { changes } from './changes.ts'
 import { damageWatch } from './damage.ts'
@@ -9,6 +9,7 @@ import { listReader } from './list-reader.ts'
 import { readTasks } from './read-tasks.ts'
 import { reminders } from './reminders.ts'
 import { retention } from './retention.ts'
+import { tokens } from './tokens.ts'
 import { webhooks } from './webhooks.ts'
 import { write } from './write.ts'
 
@@ -18,6 +19,7 @@ export const sqliteStorage = (
 ): {
   tasks: TaskStore
   webhooks: WebhookStore
+  tokens: TokenStore
   /**
    * Removes what was deleted or replaced from its files. Where SQLite has moved rows between pages,
    * single remnants stay until it uses their page again, or until `vacuum`.
@@ -44,6 +46,7 @@ export const sqliteStorage = (
       },
     }),
     webhooks: damage.watch(webhooks(db, together)),
+    tokens: damage.watch(tokens(db, together)),
     eraseDeleted: () => attempt(() => truncateLog(db)),
     close: () => {
       reader.close()

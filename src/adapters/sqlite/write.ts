@@ -21,6 +21,8 @@ import { idempotencyRecords } from './idempotency-records.ts'
 /** Milliseconds for which ended timelines are kept. */
 const TIMELINES_MS = 90 * 86_400_000
 
+const TABLES = ['tasks', 'changes', 'idempotency_records', 'webhooks', 'tokens', 'users']
+
 /** Of an owner whose documents have not been counted yet, they are. */
 const BYTES = `
   coalesce(task_bytes, (
@@ -85,7 +87,7 @@ export const write = (
   const wake = db.query(`
     update webhooks set due_at = coalesce(due_at, ?2), version = version + 1
     where user_id = ?1 and not disabled`)
-  const deletions = ['tasks', 'changes', 'idempotency_records', 'webhooks', 'users'].map((table) =>
+  const deletions = TABLES.map((table) =>
     db.query(`delete from ${table} where ${table === 'users' ? 'id' : 'user_id'} = ?`),
   )
   const bury = db.query(

@@ -3,11 +3,12 @@ import postgres from 'postgres'
 import { changes } from '../../../src/adapters/postgres/changes.ts'
 import type { Query } from '../../../src/adapters/postgres/client.ts'
 import { driverOptions } from '../../../src/adapters/postgres/driver.ts'
-import { ungrouped } from '../../../src/adapters/postgres/group-commit.ts'
+import { grouped, ungrouped } from '../../../src/adapters/postgres/group-commit.ts'
 import { listStatement, longStatement } from '../../../src/adapters/postgres/list-statements.ts'
 import { readTasks } from '../../../src/adapters/postgres/read-tasks.ts'
 import { reminders } from '../../../src/adapters/postgres/reminders.ts'
 import { retention } from '../../../src/adapters/postgres/retention.ts'
+import { tokens } from '../../../src/adapters/postgres/tokens.ts'
 import { webhooks } from '../../../src/adapters/postgres/webhooks.ts'
 import { write } from '../../../src/adapters/postgres/write.ts'
 import { ORDERS, positionOf, SORTS, STATUSES, taskQuery } from '../../../src/domain/task-query.ts'
@@ -23,12 +24,15 @@ import {
   uuid,
   WHOLE,
 } from '../../support/tasks.ts'
+import { tokenOf } from '../../support/tokens.ts'
 import { webhookOf } from '../../support/webhooks.ts'
 
 setDefaultTimeout(60_000)
 
 /** More often than a prepared statement is planned for its parameters. */
 const ROUNDS = 7
+
+const OF_TOKENS = /taskport\.(tokens|create_token|delete_tokens)/
 
 describeOnAnyCitus('on Citus', () => {
   let sql: postgres.Sql
@@ -51,6 +55,7 @@ describeOnAnyCitus('on Citus', () => {
     ready: async () => {},
   }
   const hooks = webhooks(query)
+  const keys = tokens(query, grouped({ patience: 1000, tooBusy: () => new Error('too busy') }))
 
   beforeAll(async () => {
     const url = await freshCitusDatabase()
@@ -70,12 +75,34 @@ describeOnAnyCitus('on Citus', () => {
   test('statements about one user are sent as one command to the node that has the user', async () => {
     for (let round = 0; round < ROUNDS; round++) await everything(`user-${round}`)
     for (const [text, runs] of remote) {
+      if (OF_TOKENS.test(text)) continue
       const counts = new Set(runs.map((commands) => commands.length))
       expect({ text, counts }).toEqual({ text, counts: new Set([1]) })
       const [call] = text.match(/taskport\.\w+\(/) ?? []
       if (call) expect(runs.flat().filter((command) => !command.includes(call))).toEqual([])
     }
-    expect([...remote.keys()].filter((text) => /taskport\.\w+\(/.test(text))).toHaveLength(7)
+    const calls = [...remote.keys()].filter((text) => /taskport\.\w+\(/.test(text))
+    expect(calls.filter((text) => !OF_TOKENS.test(text))).toHaveLength(7)
+  })
+
+  test('tokens are on the coordinator: only a new one asks the node of the user, for the mark of a deletion', async () => {
+    remote.clear()
+    for (let round = 0; round < ROUNDS; round++) {
+      const token = tokenOf(`owner-${round}`)
+      expect(await keys.create(token, 5)).toBe('created')
+      await keys.find(token.hash)
+      await Promise.all([keys.find(token.hash), keys.find('unknown'), keys.find('other')])
+      await keys.list(token.user_id)
+      await keys.noteUses([{ hash: token.hash, at: NOON }])
+      await keys.remove(token.user_id, token.id)
+      await tasks.deleteAccount(token.user_id, NOON)
+    }
+    const local = [...remote].filter(([text]) => OF_TOKENS.test(text))
+    expect(local).toHaveLength(7)
+    for (const [text, runs] of local) {
+      const mark = text.includes('create_token') ? 1 : 0
+      expect([text, runs.flat()]).toEqual([text, Array(mark * ROUNDS).fill(expect.any(String))])
+    }
   })
 
   test('reads over all users are sent once to each shard, with their limit', async () => {

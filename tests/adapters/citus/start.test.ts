@@ -128,7 +128,7 @@ describeOnAnyCitus('with Citus', () => {
   })
 })
 
-/** On every node: what the functions are, and whether calls of them are delegated. */
+/** On every node: what the functions about one owner are, and whether calls of them are delegated. */
 const functionsOf = async (url: string): Promise<string[]> => {
   const found: string[] = []
   await administer(url, async (sql) => {
@@ -136,7 +136,7 @@ const functionsOf = async (url: string): Promise<string[]> => {
       select result from run_command_on_all_nodes('
         select json_agg(array[proname, md5(prosrc), distribution_argument_index::text] order by proname)
         from pg_proc left join pg_dist_object on classid = ''pg_proc''::regclass and objid = oid
-        where pronamespace = ''taskport''::regnamespace')`
+        where pronamespace = ''taskport''::regnamespace and proargnames[1] = ''p_owner''')`
     found.push(...nodes.map(({ result }) => result))
   })
   return found

@@ -31,7 +31,7 @@ describe('migrations', () => {
     }
     const sql = postgres(url, { max: 1 })
     const versions = await sql`select version from taskport.migrations order by version`
-    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect([...(await sql`select version from taskport.functions`)]).toEqual([
       { version: FUNCTIONS_VERSION },
     ])
@@ -97,6 +97,6 @@ describe('migrations', () => {
   test('a change of the functions needs a new version', async () => {
     const path = join(import.meta.dir, '../../../src/adapters/postgres/functions.sql')
     const digest = Bun.hash(await Bun.file(path).text()).toString(36)
-    expect({ version: FUNCTIONS_VERSION, digest }).toEqual({ version: 3, digest: '374mz9ux8bdyf' })
+    expect({ version: FUNCTIONS_VERSION, digest }).toEqual({ version: 4, digest: 'autbgvddhuvr' })
   })
 })

@@ -86,6 +86,10 @@ export const operation = (id: string) => {
   return found
 }
 
+/** What a personal token needs for it; undefined when none is enough. */
+export const scopeFor = (id: string): string | undefined =>
+  operation(id).security.flatMap(({ personalToken = [] }) => personalToken)[0]
+
 /** JSON Schema 2020-12 and `discriminator`, strictly: an unknown keyword or format is an error, and so is `nullable`. */
 const ajv = addFormats(new Ajv2020({ allErrors: true, strictTypes: false }))
 ajv.removeKeyword('nullable')

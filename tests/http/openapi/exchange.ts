@@ -15,7 +15,7 @@ import type { Seed } from './server.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** `id` stands for the seed's task or webhook, `server` for the seed's server. */
+/** `id` stands for the seed's task, webhook or token, `server` for the seed's server. */
 export type Request = Call & Readonly<{ server?: Http; id?: string; search?: string }>
 
 /** Of a client that leaves; one that is too slow gets the same response, after 8 seconds. */
@@ -27,12 +27,13 @@ export const abortedBody = (headers: Record<string, string> = JSON_TYPE): Reques
 })
 
 export const send = (
-  { server: seeded, taskId, webhookId }: Seed,
+  { server: seeded, taskId, webhookId, tokenId }: Seed,
   operationId: string,
   { server = seeded, id, search = '', ...call }: Request = {},
 ): Promise<Response> => {
   const { method, path } = operation(operationId)
-  const target = id ?? (path.startsWith('/api/webhooks/') ? webhookId : taskId)
+  const seededIds: Record<string, string> = { webhooks: webhookId, tokens: tokenId }
+  const target = id ?? seededIds[path.split('/')[2] ?? ''] ?? taskId
   return server.call(method, path.replace('{id}', target) + search, call)
 }
 

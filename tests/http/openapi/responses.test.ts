@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'bun:test'
-import { ofEverythingElse, operation } from './document.ts'
+import { ofEverythingElse, operation, scopeFor } from './document.ts'
 import { abortedBody, expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
-import { DomainError, openFailingServer, openServer, type Seed, seed, WEBHOOK } from './server.ts'
+import {
+  DomainError,
+  openFailingServer,
+  openServer,
+  type Seed,
+  seed,
+  TOKEN,
+  WEBHOOK,
+} from './server.ts'
 
 type Prepare = (seed: Seed) => Promise<Request>
 type Case = readonly [operationId: string, status: number, why: string, request: Request | Prepare]
@@ -28,6 +36,9 @@ const GOOD: Readonly<Record<string, Request>> = {
   pingWebhook: {},
   rotateSecret: {},
   replayWebhook: { body: { since: 0 } },
+  createToken: { body: TOKEN },
+  listTokens: {},
+  deleteToken: {},
 }
 
 const away = openFailingServer(new DomainError('unavailable', 'The storage cannot be reached.'))
@@ -38,6 +49,17 @@ const broken = openFailingServer(new Error('broken'))
 const full = openServer({ taskQuota: 0 })
 const exhausted = openServer({ budgets: { spend: () => ({ left: 0, wait: 1, reset: 1 }) } })
 const tiny = openServer({ storageQuota: 0 })
+
+/** As a personal token that lacks what the operation needs. */
+const withoutScope =
+  (operationId: string, good: Request): Prepare =>
+  async (seeded) => {
+    const needed = scopeFor(operationId)
+    const scopes = ['webhooks', 'tasks:read'].filter((scope) => scope !== needed)
+    const body = { name: 'weak', scopes }
+    const response = await send(seeded, 'createToken', { body })
+    return { ...good, as: ((await response.json()) as { token: string }).token }
+  }
 
 const takes = (operationId: string, header: string): boolean =>
   operation(operationId).parameters.some(({ name }) => name === header)
@@ -51,17 +73,18 @@ const unchanged =
 
 /** What operations have in common, by what the document says of them. */
 const common = Object.entries(GOOD).flatMap(([id, good]): Case[] => {
-  const { path, requestBody, responses } = operation(id)
+  const { path, requestBody } = operation(id)
   const cases: Case[] = [
     [id, 401, 'without a token', { ...good, as: null }],
     [id, 401, 'with a bad token', { ...good, as: 'bad' }],
+    [id, 403, 'without the scope', withoutScope(id, good)],
     [id, 429, 'beyond the budget', { ...good, server: exhausted }],
     [id, 503, 'without a key', { ...good, as: 'keyless' }],
     [id, 503, 'while the storage is away', { ...good, server: away }],
     [id, 500, 'when the storage is broken', { ...good, server: broken }],
   ]
   if (path.includes('{id}')) {
-    const forbidden = responses['403'] ? 403 : 404
+    const forbidden = path.startsWith('/api/tasks/') ? 403 : 404
     cases.push(
       [id, forbidden, "for another user's", { ...good, as: 'bob' }],
       [id, 404, "for nobody's", { ...good, id: Bun.randomUUIDv7() }],
@@ -109,6 +132,11 @@ const withTenWebhooks: Prepare = async (seeded) => {
   return { body: WEBHOOK }
 }
 
+const withFiftyTokens: Prepare = async (seeded) => {
+  for (let n = 1; n < 50; n++) await send(seeded, 'createToken', { body: TOKEN })
+  return { body: TOKEN }
+}
+
 const CASES: Case[] = [
   ...common,
   ...Object.entries(GOOD).map(([id, good]): Case => {
@@ -137,6 +165,13 @@ const CASES: Case[] = [
   ['createWebhook', 400, 'for a bad scheme', { body: { ...WEBHOOK, url: 'http://x.example.com' } }],
   ['createWebhook', 403, 'beyond the limit', withTenWebhooks],
   ['replayWebhook', 410, 'for a revision to come', { body: { since: 99 } }],
+  ['createToken', 403, 'beyond the limit', withFiftyTokens],
+  [
+    'createToken',
+    400,
+    'for a past expiry',
+    { body: { ...TOKEN, expires_at: '2020-02-10T12:00:00Z' } },
+  ],
   ['root', 200, 'always', { as: null }],
   ['health', 200, 'always', { as: null }],
   ['ready', 200, 'when all is well', { as: null }],

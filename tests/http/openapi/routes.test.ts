@@ -40,7 +40,14 @@ describe.each(operations)('$operationId', ({ path, security, parameters }) => {
     const allowed = path.startsWith('/api/auth/')
       ? ['', 'session']
       : [protectedPath ? 'bearer' : '']
-    expect(allowed).toContain(needs.join())
+    expect(allowed).toContain(needs.filter((scheme) => scheme !== 'personalToken').join())
+  })
+
+  test('takes a personal token with one scope exactly where a session is not needed', () => {
+    const personal = security.flatMap(({ personalToken }) => (personalToken ? [personalToken] : []))
+    const sessionOnly = !path.startsWith('/api/') || /^\/api\/(auth|tokens)\b/.test(path)
+    const scope = expect.stringMatching(/^(tasks:(read|write|delete)|webhooks)$/)
+    expect(personal).toEqual(sessionOnly ? [] : [[scope]])
   })
 
   test('has the parameters of its path, no parameter twice, and requires no other', () => {

@@ -1,6 +1,6 @@
 import { identityProvider } from '../../../src/adapters/identity/index.ts'
 import { memoryStorage } from '../../../src/adapters/memory/storage.ts'
-import type { TaskStore, WebhookStore } from '../../../src/application/ports.ts'
+import type { TaskStore, TokenStore, WebhookStore } from '../../../src/application/ports.ts'
 import { type Http, json, openHttp } from '../../support/http.ts'
 
 export { DomainError } from '../../../src/domain/errors.ts'
@@ -24,8 +24,8 @@ type Options = Parameters<typeof openHttp>[1]
 
 /** A server with an empty storage, and accounts unless they are left out. */
 export const openServer = (options: Options = { accounts, trustProxy: 'x-peer' }): Http => {
-  const { tasks, webhooks } = memoryStorage()
-  return openHttp(tasks, { webhooks, ...options })
+  const { tasks, ...others } = memoryStorage()
+  return openHttp(tasks, { ...others, ...options })
 }
 
 /** A server whose storage rejects every call. */
@@ -33,13 +33,16 @@ export const openFailingServer = (error: Error): Http => {
   const failing = { get: () => () => Promise.reject(error) }
   return openHttp(new Proxy({} as TaskStore, failing), {
     webhooks: new Proxy({} as WebhookStore, failing),
+    tokens: new Proxy({} as TokenStore, failing),
   })
 }
 
-/** A server on which alice has two tasks, a webhook, and the idempotency key `used`. */
-export type Seed = Readonly<{ server: Http; taskId: string; webhookId: string }>
+/** A server on which alice has two tasks, a webhook, a token, and the idempotency key `used`. */
+export type Seed = Readonly<{ server: Http; taskId: string; webhookId: string; tokenId: string }>
 
 export const WEBHOOK = { url: 'https://hooks.example.com/', events: ['task.changed'] }
+
+export const TOKEN = { name: 'script', scopes: ['tasks:read'] }
 
 export const seed = async (): Promise<Seed> => {
   const server = openServer()
@@ -52,5 +55,6 @@ export const seed = async (): Promise<Seed> => {
     body: { completed: false },
     headers: { 'idempotency-key': 'used' },
   })
-  return { server, taskId, webhookId: await create('/api/webhooks', WEBHOOK) }
+  const webhookId = await create('/api/webhooks', WEBHOOK)
+  return { server, taskId, webhookId, tokenId: await create('/api/tokens', TOKEN) }
 }

@@ -25,7 +25,7 @@ export type Accounts = Readonly<{
 export const accountResource = (accounts: Accounts): Resource => ({
   tag: { name: 'accounts', description: 'Sign-up and sign-in' },
   schemas: accountSchemas,
-  responses: failureResponses('already-exists'),
+  responses: failureResponses('already-exists', 'forbidden'),
   securitySchemes,
   routes: accountRoutes(accounts),
 })

@@ -14,6 +14,17 @@ export type StreamOptions = Readonly<{
   onFailure?: (error: unknown) => void
 }>
 
+/** What keeps a stream open. */
+export type StreamAccess = Readonly<{
+  /** Milliseconds since 1970. */
+  expires: number
+  /**
+   * Called before changes are sent and with each heartbeat; the stream ends when it rejects with
+   * `unauthenticated`.
+   */
+  recheck?: (() => Promise<unknown>) | undefined
+}>
+
 export type EventStreams = ReturnType<typeof eventStreams>
 
 type Stream = { beat(): void; end(): void }
@@ -24,7 +35,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export const isEventStream = ({ headers }: Response): boolean =>
   headers.get('content-type') === CONTENT_TYPE
 
-/** Server-sent events (HTML Living Standard section 9.2), until the token or the client ends. */
+/** Server-sent events (HTML Living Standard section 9.2), until the token expires or is revoked, or the client leaves. */
 export const eventStreams = ({
   heartbeat = 15_000,
   perUser = 10,
@@ -71,8 +82,12 @@ export const eventStreams = ({
   }
 
   return {
-    /** Until `expires`, in milliseconds since 1970. Throws `unavailable` or `too-many-requests`. */
-    open: async (user: UserId, follow: () => ChangesAhead, expires: number): Promise<Response> => {
+    /** Throws `unavailable` or `too-many-requests`. */
+    open: async (
+      user: UserId,
+      follow: () => ChangesAhead,
+      access: StreamAccess,
+    ): Promise<Response> => {
       requireOpen()
       requireRoom(user)
       const stream: Stream = { beat: () => {}, end: () => {} }
@@ -87,7 +102,7 @@ export const eventStreams = ({
         const first = await ahead.next()
         requireOpen()
         if (!first) throw new Error('The feed ended although it was not stopped.')
-        const started = startStream(ahead, first, expires, release, onFailure)
+        const started = startStream(ahead, first, access, release, onFailure)
         Object.assign(stream, started.stream)
         return started.response
       } catch (error) {
@@ -109,7 +124,7 @@ export const eventStreams = ({
 const startStream = (
   ahead: ChangesAhead,
   first: ChangePage,
-  expires: number,
+  { expires, recheck }: StreamAccess,
   release: () => void,
   onFailure: (error: unknown) => void,
 ): Readonly<{ stream: Stream; response: Response }> => {
@@ -136,6 +151,9 @@ const startStream = (
     if (!full) send(':\n\n')
     else if (stuck) abort()
     stuck = full
+    recheck?.().catch((error) => {
+      if (isRefused(error)) end()
+    })
   }
   const left = expires - Date.now()
   const timer = left < LONGEST_TIMER ? setTimeout(end, left) : undefined
@@ -152,8 +170,10 @@ const startStream = (
         try {
           const page = next ?? (await ahead.next())
           next = undefined
+          await recheck?.()
           if (page) send(framesOf(page))
         } catch (error) {
+          if (isRefused(error)) return end()
           onFailure(error)
           abort()
         }
@@ -169,6 +189,9 @@ const startStream = (
   }
   return { stream: { beat, end }, response: new Response(body, { headers }) }
 }
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof DomainError && error.kind === 'unauthenticated'
 
 /** An event per change, and `current` after the last one available. */
 const framesOf = ({ changes, position, more }: ChangePage): string => {

@@ -32,10 +32,10 @@ export const changeResource = (app: App, streams: EventStreams): Resource => ({
       '/events',
       async ({ request }) => {
         const actor = actorOf(request)
-        const { search, expires = 0 } = contextOf(request)
+        const { search, expires = 0, recheck } = contextOf(request)
         const from = readEventRequest(search, request.headers)
         const follow = () => app.followChanges(actor, from, BATCH_SIZE)
-        return streams.open(actor, follow, expires)
+        return streams.open(actor, follow, { expires, recheck })
       },
       operations.followChanges,
     ),

@@ -29,6 +29,13 @@ const bearer = {
 const LICENSE = { name: 'MIT', identifier: 'MIT' }
 
 const CONTACT = { name: 'The Taskport authors' }
+const personalToken = {
+  type: 'http',
+  scheme: 'bearer',
+  bearerFormat: 'tp_',
+  description:
+    'A personal token of /api/tokens, for scripts and devices, with the scope that is named.',
+}
 
 /** Without paths, which the plugin reads from the routes. */
 export const documentation = (version: string, resources: readonly Resource[]): object => ({
@@ -48,7 +55,7 @@ export const documentation = (version: string, resources: readonly Resource[]): 
     headers,
     parameters: { ...sharedParameters, ...merge(resources, 'parameters') },
     responses: { ...sharedResponses, ...merge(resources, 'responses') },
-    securitySchemes: { bearer, ...merge(resources, 'securitySchemes') },
+    securitySchemes: { bearer, personalToken, ...merge(resources, 'securitySchemes') },
   },
 })
 

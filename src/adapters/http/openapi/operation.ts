@@ -1,4 +1,5 @@
 import type { DocumentDecoration } from 'elysia'
+import type { Scope } from '../../../domain/token.ts'
 import { REQUEST_ID } from './parameters.ts'
 import { type Failure, failures as responsesTo } from './responses.ts'
 
@@ -10,18 +11,27 @@ type Description = Readonly<{
   responses: object
   failures?: readonly Failure[]
   security?: Security
+  /** With which a personal token is enough; without one a session is needed. */
+  scope?: Scope
 }>
 
-type Security = readonly Readonly<Record<string, readonly string[]>>[]
+/** An http scheme names the roles that are required (OpenAPI 3.1 section 4.8.30). */
+export type Security = readonly Readonly<Record<string, readonly string[]>>[]
 
-type Common = Readonly<{ security: Security; failures?: readonly Failure[] }>
+type Common = Readonly<{ security: Security; failures?: readonly Failure[]; scope?: Scope }>
 
 /** Neither a token nor a session. */
 export const OPEN: Security = []
 
 export const AUTHENTICATED: Common = {
   security: [{ bearer: [] }],
-  failures: ['unauthenticated', 'too-many-requests', 'internal', 'unavailable'],
+  failures: [
+    'unauthenticated',
+    'insufficient-scope',
+    'too-many-requests',
+    'internal',
+    'unavailable',
+  ],
 }
 
 export const BODY_FAILURES = [
@@ -48,8 +58,15 @@ export const describeOperations = <Id extends string>(
 const describeOperation = (
   tag: string,
   operationId: string,
-  { security: usual, failures: shared = [] }: Common,
-  { parameters = [], responses, failures = [], security = usual, ...rest }: Description,
+  { security: usual, failures: shared = [], scope: usualScope }: Common,
+  {
+    parameters = [],
+    responses,
+    failures = [],
+    security = usual,
+    scope = usualScope,
+    ...rest
+  }: Description,
 ): DocumentDecoration =>
   ({
     tags: [tag],
@@ -57,7 +74,7 @@ const describeOperation = (
     ...rest,
     parameters: [...parameters, REQUEST_ID],
     responses: { ...responses, ...responsesTo(...shared, ...failures) },
-    security,
+    security: [...security, ...(scope ? [{ personalToken: [scope] }] : [])],
   }) as DocumentDecoration
 
 export const requestBody = (

@@ -23,9 +23,13 @@ export const headers = {
     schema: TEXT,
   },
   'WWW-Authenticate': {
-    description: 'Distinguishes a missing token from one that was rejected.',
+    description: 'Distinguishes a missing token, a rejected one, and one that lacks a scope.',
     required: true,
-    schema: { ...TEXT, enum: ['Bearer', 'Bearer error="invalid_token"'] },
+    schema: {
+      ...TEXT,
+      pattern: '^Bearer( error="(invalid_token|insufficient_scope)"(, scope="[a-z:]+")?)?$',
+      examples: ['Bearer', 'Bearer error="insufficient_scope", scope="tasks:read"'],
+    },
   },
   RateLimit: {
     description:
@@ -53,7 +57,8 @@ const FAILURES = {
   invalid: ['The request is malformed, or a value in it is invalid.'],
   unauthenticated: ['The token is missing, expired or invalid.', 'WWW-Authenticate'],
   forbidden: ['The resource belongs to another user, or the origin is not trusted.'],
-  'quota-exceeded': ['The user has the most tasks, bytes of tasks, or webhooks allowed.'],
+  'insufficient-scope': ['The personal token lacks the scope.', 'WWW-Authenticate'],
+  'quota-exceeded': ['The user has the most tasks, bytes of tasks, webhooks or tokens allowed.'],
   'not-found': ['No resource has this id.'],
   stale: ['The version of the task is none of those in If-Match.', 'ETag'],
   'payload-too-large': ['The body is larger than 64 KiB.'],
@@ -96,8 +101,11 @@ const failure = (kind: Failure) => {
 export const failureResponses = (...kinds: readonly Failure[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, failure(kind)]))
 
+/** Those of accounts alone, and those that only come as one of several of their status. */
+const UNSHARED: readonly Failure[] = ['already-exists', 'forbidden', 'quota-exceeded']
+
 export const sharedResponses = failureResponses(
-  ...(Object.keys(FAILURES) as Failure[]).filter((kind) => kind !== 'already-exists'),
+  ...(Object.keys(FAILURES) as Failure[]).filter((kind) => !UNSHARED.includes(kind)),
 )
 
 export const failures = (...kinds: readonly Failure[]) => {
@@ -112,10 +120,21 @@ const oneOf = (kinds: readonly Failure[]) => {
   const schema = { anyOf: all.map(({ content }) => content['application/problem+json'].schema) }
   return {
     description: all.map(({ description }) => description).join(' Or: '),
-    headers: Object.assign({}, ...all.map((each) => each.headers)),
+    headers: Object.assign({}, ...all.map((each) => each.headers), optional(all)),
     content: { 'application/problem+json': { schema } },
   }
 }
+
+/** The headers that some of the failures lack. */
+const optional = (all: readonly ReturnType<typeof failure>[]) =>
+  Object.fromEntries(
+    (Object.keys(headers) as Header[])
+      .filter(
+        (name) =>
+          all.some((one) => name in one.headers) && !all.every((one) => name in one.headers),
+      )
+      .map((name) => [name, { ...headers[name], required: false }]),
+  )
 
 export const response = (description: string, schema: object | null, ...names: Header[]) => ({
   description,

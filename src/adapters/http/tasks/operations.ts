@@ -62,6 +62,7 @@ const WRITE = [...OWN, 'stale', 'key-reused'] as const
 const WRITE_BODY = [...BODY_FAILURES, ...WRITE] as const
 
 const update = (types: readonly string[]) => ({
+  scope: 'tasks:write' as const,
   summary: 'Update a task',
   description:
     'Merges: absent fields remain unchanged, null clears. Read-only fields are accepted and ignored. A request that changes nothing leaves the revision as it is.',
@@ -73,6 +74,7 @@ const update = (types: readonly string[]) => ({
 
 export const operations = describeOperations('tasks', AUTHENTICATED, {
   listTasks: {
+    scope: 'tasks:read',
     summary: 'List tasks',
     description:
       'Filtered, sorted and, with a limit, paged. Ties are broken by id. Unknown, repeated and invalid parameters are rejected.',
@@ -81,6 +83,7 @@ export const operations = describeOperations('tasks', AUTHENTICATED, {
     failures: ['invalid'],
   },
   createTask: {
+    scope: 'tasks:write',
     summary: 'Create a task',
     description: 'Only the title is required. A new task is open.',
     parameters: [IDEMPOTENCY_KEY],
@@ -96,9 +99,10 @@ export const operations = describeOperations('tasks', AUTHENTICATED, {
     failures: [...BODY_FAILURES, 'quota-exceeded', 'key-reused'],
   },
   changeTasks: {
+    scope: 'tasks:write',
     summary: 'Apply a batch of operations',
     description:
-      'Applies all operations in order, or none of them, and returns one change per operation. Each operation that changes something takes a revision.',
+      'Applies all operations in order, or none of them, and returns one change per operation. Each operation that changes something takes a revision. A personal token needs the scope tasks:delete as well if one of them is delete.',
     parameters: [IDEMPOTENCY_KEY],
     requestBody: requestBody(Batch, JSON_TYPE, {
       operations: [{ op: 'create', body: { title: 'Buy milk' } }],
@@ -113,6 +117,7 @@ export const operations = describeOperations('tasks', AUTHENTICATED, {
     failures: [...WRITE_BODY, 'quota-exceeded'],
   },
   getTask: {
+    scope: 'tasks:read',
     summary: 'Get a task',
     description: 'The ETag identifies its version.',
     parameters: [ID, IF_NONE_MATCH],
@@ -122,6 +127,7 @@ export const operations = describeOperations('tasks', AUTHENTICATED, {
   putTask: update(JSON_TYPE),
   patchTask: update(PATCH_TYPES),
   completeTask: {
+    scope: 'tasks:write',
     summary: 'Complete or reopen a task',
     description:
       'Toggles the state, or sets it if the body has completed, which makes the request safe to retry.',
@@ -131,6 +137,7 @@ export const operations = describeOperations('tasks', AUTHENTICATED, {
     failures: WRITE_BODY,
   },
   deleteTask: {
+    scope: 'tasks:delete',
     summary: 'Delete a task',
     description: 'Permanent. A second request is a 404.',
     parameters: [ID, IF_MATCH, IDEMPOTENCY_KEY],

@@ -7,6 +7,7 @@ import { idempotencyKeyOf, noteReplay } from '../transport/idempotency-key.ts'
 import { empty, json, jsonOf, jsonText } from '../transport/json.ts'
 import { JSON_TYPE, PATCH_TYPES, readJson } from '../transport/read-json.ts'
 import { actorOf, contextOf } from '../transport/request-context.ts'
+import { requireScopeFor } from '../transport/scopes.ts'
 import { readBatch, withPaths } from './batch.ts'
 import { nextPage, readListRequest } from './list-request.ts'
 import { operations, schemas } from './operations.ts'
@@ -66,6 +67,7 @@ const taskRoutes = (app: App) => {
       async ({ request }) => {
         const actor = actorOf(request)
         const batch = readBatch(await readJson(request, JSON_TYPE))
+        if (batch.some(({ op }) => op === 'delete')) requireScopeFor(request, 'tasks:delete')
         const key = idempotencyKeyOf(request)
         const result = await withPaths(app.changeTasks(actor, batch, key))
         const { changes } = noteReplay(request, result)

@@ -2,6 +2,7 @@ import type { App } from '../../../application/index.ts'
 import type { TokenVerifier } from '../../../application/ports.ts'
 import { budgetExceeded } from '../../../domain/budget.ts'
 import { DomainError } from '../../../domain/errors.ts'
+import { TOKEN_PREFIX } from '../../../domain/token.ts'
 import type { Accounts } from '../accounts/routes.ts'
 import { problem, problemOf } from './problem.ts'
 import { contextOf } from './request-context.ts'
@@ -13,18 +14,23 @@ const MALFORMED = 'The token is not valid here. Send one token as Authorization:
 /** Where a session cookie does as well: a browser's EventSource cannot send a token. */
 const EVENTS = '/api/events'
 
-/** Bearer tokens (RFC 6750), and budgets. Rejects a request before any of its body is read. */
+type Guards = Pick<App, 'admitRequest' | 'authenticateToken'>
+
+/**
+ * Bearer tokens (RFC 6750), JSON Web Tokens and personal ones, and budgets. Rejects a request before
+ * any of its body is read.
+ */
 export const authenticate =
-  (verify: TokenVerifier, admitRequest: App['admitRequest'], session?: Accounts['session']) =>
+  (verify: TokenVerifier, app: Guards, session?: Accounts['session']) =>
   (request: Request): Promise<Response | undefined> | undefined => {
     const { path } = contextOf(request)
     if (!path.startsWith('/api/') || path.startsWith('/api/auth/')) return undefined
-    return requireToken(verify, admitRequest, request, session)
+    return requireToken(verify, app, request, session)
   }
 
 const requireToken = async (
   verify: TokenVerifier,
-  admitRequest: App['admitRequest'],
+  { admitRequest, authenticateToken }: Guards,
   request: Request,
   session: Accounts['session'],
 ): Promise<Response | undefined> => {
@@ -36,11 +42,20 @@ const requireToken = async (
   if (!visit && (header === null || !/^Bearer\b/i.test(header))) return challenge(MISSING, 'Bearer')
   try {
     if (!visit && token === undefined) throw new DomainError('unauthenticated', MALFORMED)
-    const verified = visit ? visit(request) : verify(token ?? '')
+    const personal = token?.startsWith(TOKEN_PREFIX) ? token : undefined
+    const verified = visit
+      ? visit(request)
+      : personal
+        ? authenticateToken(personal)
+        : verify(token ?? '')
     const identity = verified instanceof Promise ? await verified : verified
     if (!identity) return challenge(MISSING, 'Bearer')
     context.user = identity.user_id
     context.expires = identity.expires_at
+    if (personal) {
+      context.scopes = identity.scopes ?? []
+      context.recheck = () => authenticateToken(personal)
+    }
     const spent = admitRequest(identity.user_id)
     context.spent = spent
     if (spent.wait > 0) throw budgetExceeded('requests', spent.wait)

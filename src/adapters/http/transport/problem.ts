@@ -22,6 +22,11 @@ export const PROBLEMS: Record<ProblemKind, Kind> = {
     headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
   },
   forbidden: { status: 403, title: 'Forbidden' },
+  'insufficient-scope': {
+    status: 403,
+    title: 'Insufficient scope',
+    headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' },
+  },
   'quota-exceeded': { status: 403, title: 'Quota exceeded' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
@@ -103,13 +108,16 @@ export const problemOf = (
 ): Response | undefined => {
   if (error instanceof TransportError) return problem(error.kind, error.message)
   if (!(error instanceof DomainError)) return undefined
-  const { kind, message, issues, version, retryAfter } = error
+  const { kind, message, issues, version, retryAfter, scope } = error
   return problem(kind, message, {
     issues,
     naming,
     ...(PROBLEMS[kind].status >= 500 && { instance: instanceOf(requestId) }),
     headers: {
       ...(version !== undefined && { etag: taskTag(version) }),
+      ...(scope !== undefined && {
+        'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
+      }),
       ...(retryAfter !== undefined && { 'retry-after': String(Math.ceil(retryAfter / 1000)) }),
     },
   })

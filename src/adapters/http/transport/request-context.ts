@@ -2,6 +2,7 @@ import type { Spent } from '../../../application/ports.ts'
 import { parseTrace, type Trace } from '../../../application/trace.ts'
 import { DomainError } from '../../../domain/errors.ts'
 import type { UserId } from '../../../domain/task.ts'
+import type { Scope } from '../../../domain/token.ts'
 
 export type RequestContext = {
   readonly id: string
@@ -22,6 +23,10 @@ export type RequestContext = {
   spent?: Spent
   /** Milliseconds since 1970, when the token expires. */
   expires?: number
+  /** Of a personal token. */
+  scopes?: readonly Scope[]
+  /** Rejects with `unauthenticated` once a personal token has been revoked or has expired. */
+  recheck?: () => Promise<unknown>
   body?: Uint8Array
   replayed?: true
   error?: unknown

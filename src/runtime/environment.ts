@@ -1,0 +1,14 @@
+import { budgetsOf } from '../adapters/limits/index.ts'
+import { tokenSecrets } from '../adapters/tokens/index.ts'
+import { webhooksTo } from '../adapters/webhooks/index.ts'
+import { clocks } from './clocks.ts'
+import type { Config } from './config.ts'
+
+/** The ports that need nothing opened. */
+export const environment = ({ budgetFactor, webhooks }: Config) => ({
+  budgets: budgetsOf(budgetFactor),
+  ...webhooksTo(webhooks),
+  tokenSecrets,
+  ...clocks(),
+  chance: Math.random,
+})
