@@ -31,30 +31,28 @@ export const parameters = headerParameters({
   ],
 })
 
-export const operations = describeOperations(
-  'changes',
-  { ...AUTHENTICATED, scope: 'tasks:read' },
-  {
-    listChanges: {
-      summary: 'List changes',
-      description:
-        'Each changed task once, in its latest state, and each deletion, ordered by revision. No change is lost under concurrent writes. Continue from cursor until has_more is false.',
-      parameters: CHANGE_QUERY,
-      responses: { 200: response('The changes.', changeRef.Changes) },
-      failures: ['invalid', 'gone'],
-    },
-    followChanges: {
-      summary: 'Follow changes',
-      description:
-        'The same changes as server-sent events: those since the given position, then each new one. The data of an event is a change, its id the revision; an event named current, with revision and cursor, marks the end of what is available for now. Reconnect with Last-Event-ID, or with the cursor as since. The stream ends when the token expires, and within 15 seconds when it is revoked. Without Authorization a session cookie is accepted, for the EventSource of browsers, from pages of the same origin and of CORS_ORIGINS; the stream then ends after 15 minutes, and EventSource reconnects.',
-      parameters: [...EVENT_QUERY, parameterRef('Last-Event-ID')],
-      responses: {
-        200: eventStream(
-          'An endless stream of events.',
-          'The data of an event is a Change, on one line.',
-        ),
-      },
-      failures: ['invalid', 'gone', 'too-many-requests'],
-    },
+const COMMON = { ...AUTHENTICATED, scope: 'tasks:read' } as const
+
+export const operations = describeOperations('changes', COMMON, {
+  listChanges: {
+    summary: 'List changes',
+    description:
+      'Each changed task once, in its latest state, and each deletion, ordered by revision. No change is lost under concurrent writes. Continue from cursor until has_more is false.',
+    parameters: CHANGE_QUERY,
+    responses: { 200: response('The changes.', changeRef.Changes) },
+    failures: ['invalid', 'gone'],
   },
-)
+  followChanges: {
+    summary: 'Follow changes',
+    description:
+      'The same changes as server-sent events: those since the given position, then each new one. The data of an event is a change, its id the revision; an event named current, with revision and cursor, marks the end of what is available for now. Reconnect with Last-Event-ID, or with the cursor as since. The stream ends when the token expires, and within 15 seconds when it is revoked. Without Authorization a session cookie is accepted, for the EventSource of browsers, from pages of the same origin and of CORS_ORIGINS; the stream then ends after 15 minutes, and EventSource reconnects.',
+    parameters: [...EVENT_QUERY, parameterRef('Last-Event-ID')],
+    responses: {
+      200: eventStream(
+        'An endless stream of events.',
+        'The data of an event is a Change, on one line.',
+      ),
+    },
+    failures: ['invalid', 'gone', 'too-many-requests'],
+  },
+})
