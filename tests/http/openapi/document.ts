@@ -20,6 +20,7 @@ type Operation = Readonly<{
   description: string
   tags: readonly string[]
   security: readonly Readonly<Record<string, readonly string[]>>[]
+  'x-scope'?: string
   parameters: readonly (Parameter | Reference)[]
   requestBody?: Readonly<{ required?: boolean; content: Content }>
   responses: Readonly<Record<string, DocumentedResponse | Reference>>
@@ -87,8 +88,7 @@ export const operation = (id: string) => {
 }
 
 /** What a personal token needs for it; undefined when none is enough. */
-export const scopeFor = (id: string): string | undefined =>
-  operation(id).security.flatMap(({ personalToken = [] }) => personalToken)[0]
+export const scopeFor = (id: string): string | undefined => operation(id)['x-scope']
 
 /** JSON Schema 2020-12 and `discriminator`, strictly: an unknown keyword or format is an error, and so is `nullable`. */
 const ajv = addFormats(new Ajv2020({ allErrors: true, strictTypes: false }))

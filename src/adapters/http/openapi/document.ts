@@ -34,7 +34,7 @@ const personalToken = {
   scheme: 'bearer',
   bearerFormat: 'tp_',
   description:
-    'A personal token of /api/tokens, for scripts and devices, with the scope that is named.',
+    'A personal token of /api/tokens, for scripts and devices, with the scope that an operation names.',
 }
 
 /** Without paths, which the plugin reads from the routes. */

@@ -15,10 +15,12 @@ type Description = Readonly<{
   scope?: Scope
 }>
 
-/** An http scheme names the roles that are required (OpenAPI 3.1 section 4.8.30). */
-export type Security = readonly Readonly<Record<string, readonly string[]>>[]
+type Security = readonly Readonly<Record<string, readonly string[]>>[]
 
 type Common = Readonly<{ security: Security; failures?: readonly Failure[]; scope?: Scope }>
+
+/** The member of an operation that has its scope: in security, linters take only those of OAuth 2.0. */
+export const SCOPE = 'x-scope'
 
 /** Neither a token nor a session. */
 export const OPEN: Security = []
@@ -65,6 +67,7 @@ const describeOperation = (
     failures = [],
     security = usual,
     scope = usualScope,
+    description,
     ...rest
   }: Description,
 ): DocumentDecoration =>
@@ -74,7 +77,9 @@ const describeOperation = (
     ...rest,
     parameters: [...parameters, REQUEST_ID],
     responses: { ...responses, ...responsesTo(...shared, ...failures) },
-    security: [...security, ...(scope ? [{ personalToken: [scope] }] : [])],
+    description: scope ? `${description} A personal token needs the scope ${scope}.` : description,
+    security: scope ? [...security, { personalToken: [] }] : security,
+    ...(scope && { [SCOPE]: scope }),
   }) as DocumentDecoration
 
 export const requestBody = (

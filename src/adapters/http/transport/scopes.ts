@@ -1,13 +1,12 @@
 import { requireScope, SCOPES, type Scope } from '../../../domain/token.ts'
-import type { Security } from '../openapi/operation.ts'
+import { SCOPE } from '../openapi/operation.ts'
 import { contextOf } from './request-context.ts'
 
-type Route = Readonly<{ hooks: { detail?: { security?: unknown } } }>
+type Route = Readonly<{ hooks: { detail?: object } }>
 
 /** What a personal token needs for a route, as documented; without one it is refused there. */
 export const scopeOf = ({ hooks }: Route): Scope | undefined => {
-  const security = (hooks.detail?.security ?? []) as Security
-  const [name] = security.flatMap(({ personalToken = [] }) => personalToken)
+  const name = Reflect.get(hooks.detail ?? {}, SCOPE)
   return SCOPES.find((scope) => scope === name)
 }
 
