@@ -35,9 +35,10 @@ test.each(['/docs', '/docs/'])('%s works in a browser without other servers', as
   await page.goto(`${server.url}${path}`)
   await page.locator('.auth-wrapper .authorize').click()
   expect(await page.locator('.session').count()).toBe(0)
-  await page.getByLabel('auth-bearer-value').fill('visitor')
-  await page.locator('.modal-ux').getByRole('button', { name: 'Apply credentials' }).click()
-  await page.locator('.modal-ux .btn-done').click()
+  await page.getByLabel('auth-bearer-value').first().fill('visitor')
+  const apply = page.locator('.modal-ux').getByRole('button', { name: 'Apply credentials' })
+  await apply.first().click()
+  await page.locator('.modal-ux .btn-done').first().click()
 
   const operation = page.locator('#operations-tasks-createTask')
   await operation.locator('.opblock-summary-control').click()
