@@ -5,7 +5,10 @@ import { clocks } from './clocks.ts'
 import type { Config } from './config.ts'
 
 /** The ports that need nothing opened. */
-export const environment = ({ budgetFactor, webhooks }: Config) => ({
+export const environment = ({
+  budgetFactor,
+  webhooks,
+}: Pick<Config, 'budgetFactor' | 'webhooks'>) => ({
   budgets: budgetsOf(budgetFactor),
   ...webhooksTo(webhooks),
   tokenSecrets,

@@ -1,14 +1,12 @@
 import { api } from '../../adapters/http/api.ts'
 import { handler } from '../../adapters/http/handler.ts'
 import { serve } from '../../adapters/http/serve.ts'
-import { budgetsOf } from '../../adapters/limits/index.ts'
 import { noTraces } from '../../adapters/traces/index.ts'
-import { webhooksTo } from '../../adapters/webhooks/index.ts'
 import { createApp } from '../../application/index.ts'
 import type { Log } from '../../application/log.ts'
 import type { TokenVerifier } from '../../application/ports.ts'
-import { clocks } from '../clocks.ts'
 import type { Config } from '../config.ts'
+import { environment } from '../environment.ts'
 import { openIdentity } from '../identity.ts'
 import { openStorage } from '../storage.ts'
 import type { OwnerDigest } from './digests.ts'
@@ -33,13 +31,10 @@ export const tryServer = async (
     const app = createApp(
       {
         ...storage,
-        budgets: budgetsOf(0),
+        ...environment({ budgetFactor: 0, webhooks: { http: false, private: false } }),
         wake: () => {},
         failingJobs: () => [],
-        ...webhooksTo({ http: false, private: false }),
         traces: noTraces,
-        chance: Math.random,
-        ...clocks(),
       },
       config,
     )
