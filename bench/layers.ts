@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { api } from '../src/adapters/http/api.ts'
 import { handler } from '../src/adapters/http/handler.ts'
+import { importReader } from '../src/adapters/import/index.ts'
 import { tokenVerifier } from '../src/adapters/jwt/index.ts'
 import { sharedSecretSigner } from '../src/adapters/jwt/shared-secret.ts'
 import { budgetsOf } from '../src/adapters/limits/index.ts'
@@ -33,6 +34,7 @@ const app = createApp(
     ...webhooksTo({ http: false, private: false }),
     traces: noTraces,
     tokenSecrets,
+    readImport: importReader(),
     chance: Math.random,
     failingJobs: () => [],
     wake: () => {},

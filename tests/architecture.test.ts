@@ -14,6 +14,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
     /^(better-auth(\/.*)?|ipaddr\.js|kysely|lru-cache|bun:sqlite|node:.*)$/,
     'src/adapters/pg/',
   ),
+  adapter('import', /^(csv-parse\/sync|fflate|ical\.js)$/),
   adapter('jobs', /^(lru-cache|pg-boss)$/, 'src/adapters/pg/'),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),

@@ -25,6 +25,7 @@ import { createToken } from './tokens/create-token.ts'
 import { listTokens } from './tokens/list-tokens.ts'
 import { revokeToken } from './tokens/revoke-token.ts'
 import { noteTokenUses, tokenUses } from './tokens/token-uses.ts'
+import { importTasks } from './transfer/import-tasks.ts'
 import { createWebhook } from './webhooks/create-webhook.ts'
 import { deleteWebhook } from './webhooks/delete-webhook.ts'
 import { getWebhook } from './webhooks/get-webhook.ts'
@@ -78,6 +79,7 @@ export const createApp = (
     runJob: runJob(ports),
     purgeExpired: purgeExpired(ports),
     deleteAccount: deleteAccount(ports),
+    importTasks: importTasks(ports),
     checkReady: checkReady(ports),
     measureLag: measureLag(ports),
   }

@@ -13,6 +13,7 @@ import {
   type Task,
   type TaskDraft,
   type TaskId,
+  type TaskOrigin,
   type TaskPatch,
   type UserId,
 } from './task.ts'
@@ -20,7 +21,7 @@ import type { Version } from './version.ts'
 
 /** A precondition refers to the task as it was before all operations. */
 export type Operation =
-  | Readonly<{ op: 'create'; draft: TaskDraft }>
+  | Readonly<{ op: 'create'; draft: TaskDraft; origin?: TaskOrigin }>
   | Readonly<{ op: 'update'; id: string; patch: TaskPatch; precondition: Precondition }>
   | Readonly<{ op: 'complete'; id: string; want?: boolean | undefined; precondition: Precondition }>
   | Readonly<{ op: 'delete'; id: string; precondition: Precondition }>
@@ -78,8 +79,8 @@ export const decide = (
     return log.length
   }
 
-  const create = (draft: TaskDraft): PendingChange => {
-    const task = newTask(newId(now), owner, draft, now)
+  const create = (draft: TaskDraft, origin?: TaskOrigin): PendingChange => {
+    const task = newTask(origin?.id ?? newId(now), owner, draft, now, origin)
     const revisionOffset = append(task.id, 'upsert')
     writes.set(task.id, { op: 'create', task, revisionOffset })
     return { op: 'upsert', id: task.id, task, revisionOffset }
@@ -114,7 +115,9 @@ export const decide = (
 
   for (const [n, operation] of operations.entries()) {
     try {
-      changes.push(operation.op === 'create' ? create(operation.draft) : change(operation))
+      changes.push(
+        operation.op === 'create' ? create(operation.draft, operation.origin) : change(operation),
+      )
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       const failure = atOperation(error, n)

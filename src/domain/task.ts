@@ -121,15 +121,29 @@ const cleanedOrThrow = (patch: TaskPatch): Partial<Fields> => {
   return fields
 }
 
+/** What an import knows of a task besides its draft; null where it knows nothing. */
+export type TaskOrigin = Readonly<{
+  id: TaskId
+  completed: boolean
+  created_at: Instant | null
+  reminded_at: Instant | null
+}>
+
 /** Throws `invalid` naming every bad field. */
-export const newTask = (id: TaskId, owner: UserId, draft: TaskDraft, now: Instant): NewTask => ({
+export const newTask = (
+  id: TaskId,
+  owner: UserId,
+  draft: TaskDraft,
+  now: Instant,
+  origin?: TaskOrigin,
+): NewTask => ({
   id,
   user_id: owner,
   ...INITIAL,
   ...cleanedOrThrow(draft),
-  completed: false,
-  reminded_at: null,
-  created_at: now,
+  completed: origin?.completed ?? false,
+  reminded_at: origin?.reminded_at ?? null,
+  created_at: origin?.created_at ?? now,
   updated_at: now,
 })
 

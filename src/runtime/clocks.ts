@@ -21,4 +21,5 @@ export const clocks = () => ({
   now: () => new Date().toISOString(),
   steadyNow: steadyClock(),
   newId,
+  chance: Math.random,
 })

@@ -1,3 +1,4 @@
+import { importReader } from '../adapters/import/index.ts'
 import { budgetsOf } from '../adapters/limits/index.ts'
 import { tokenSecrets } from '../adapters/tokens/index.ts'
 import { webhooksTo } from '../adapters/webhooks/index.ts'
@@ -12,6 +13,7 @@ export const environment = ({
   budgets: budgetsOf(budgetFactor),
   ...webhooksTo(webhooks),
   tokenSecrets,
+  readImport: importReader(),
   ...clocks(),
   chance: Math.random,
 })

@@ -16,6 +16,7 @@ import {
   replace,
   revisionOf,
   someone,
+  taskOf,
   WHOLE,
 } from '../support/tasks.ts'
 import type { Suite } from './storage.ts'
@@ -58,6 +59,27 @@ export const changesContract: Suite = (opened) => {
         compactedRevision: 0,
         timelines: [],
       })
+    })
+
+    test('a deleted task that is imported again is there, and no longer deleted', async () => {
+      const owner = someone()
+      const origin = {
+        id: countingIds()(NOON),
+        completed: true,
+        created_at: '2020-01-02T03:04:05.678Z',
+        reminded_at: '2020-01-03T00:00:00.000Z',
+      }
+      const create = { op: 'create', draft: { title: 'a' }, origin } as const
+      await commitAll(owner, [create])
+      await commitAll(owner, [{ op: 'delete', id: origin.id, precondition: 'any' }])
+      await commitAll(owner, [create])
+      expect(await taskOf(tasks(), owner, origin.id)).toMatchObject({ ...origin, revision: 3 })
+      expect(lines(await tasks().changes(owner, 0, null, 10))).toEqual(['3 a'])
+      expect(lines(await tasks().changes(owner, 1, 1, 10)).at(-1)).toBe('3 a')
+      expect(lines(await tasks().changes(owner, 2, 2, 10))).toEqual(['3 a'])
+      await commitAll(owner, [{ op: 'delete', id: origin.id, precondition: 'any' }])
+      expect(lines(await tasks().changes(owner, 0, null, 10))).toEqual([])
+      expect(lines(await tasks().changes(owner, 3, 3, 10))).toEqual([`4 deleted ${origin.id}`])
     })
 
     test('several operations on one task in one commit take a revision each and are one change', async () => {

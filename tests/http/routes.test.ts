@@ -24,6 +24,8 @@ test('every operation has the tag of its resource', async () => {
     '/api/events': 'changes',
     '/api/webhooks': 'webhooks',
     '/api/tokens': 'tokens',
+    '/api/export': 'transfer',
+    '/api/import': 'transfer',
   }
   for (const [path, operations] of Object.entries<Record<string, { tags: string[] }>>(paths)) {
     const root = path.split('/').slice(0, 3).join('/')

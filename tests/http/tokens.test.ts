@@ -71,6 +71,18 @@ test.each([
   expect(await list()).toEqual([])
 })
 
+test('an export has webhooks only for a token that may see them', async () => {
+  const hook = { url: 'https://hooks.example.com/', events: ['task.changed'] }
+  expect((await http.call('POST', '/api/webhooks', { body: hook })).status).toBe(201)
+  const typesFor = async (...scopes: Scope[]): Promise<string[]> => {
+    const as = await tokenWith(...scopes)
+    const text = await (await http.call('GET', '/api/export', { as })).text()
+    return text.split('\n').flatMap((line) => (line ? [JSON.parse(line).type] : []))
+  }
+  expect(await typesFor('tasks:read')).toEqual(['export', 'end'])
+  expect(await typesFor('tasks:read', 'webhooks')).toEqual(['export', 'webhook', 'end'])
+})
+
 test('a deleted token is refused with the next request; only its user can delete it', async () => {
   const { id, token } = await json(create())
   const read = () => http.call('GET', '/api/tasks', { as: token })

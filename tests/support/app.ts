@@ -1,3 +1,4 @@
+import { importReader } from '../../src/adapters/import/index.ts'
 import { unlimited } from '../../src/adapters/limits/token-buckets.ts'
 import { memoryStorage } from '../../src/adapters/memory/storage.ts'
 import { tokenSecrets } from '../../src/adapters/tokens/index.ts'
@@ -30,6 +31,7 @@ export const appOf = (
       ...webhooksTo({ http: false, private: false }),
       send: async () => ({ ok: true }),
       traces: noTraces,
+      readImport: importReader(),
       chance: () => 0,
       budgets: unlimited,
       steadyNow: ports.now,

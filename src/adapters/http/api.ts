@@ -12,6 +12,7 @@ import { type Metrics, metricsRoutes } from './service/metrics.ts'
 import { serviceResource } from './service/routes.ts'
 import { taskResource } from './tasks/routes.ts'
 import { tokenResource } from './tokens/routes.ts'
+import { transferResource } from './transfer/routes.ts'
 import { authenticate } from './transport/authenticate.ts'
 import { problem, problemOf, unexpected } from './transport/problem.ts'
 import { contextOf } from './transport/request-context.ts'
@@ -39,6 +40,7 @@ export const api = (
     changeResource(app, streams),
     webhookResource(app),
     tokenResource(app),
+    transferResource(app),
     serviceResource(version, async () => {
       const [failing] = await Promise.all([app.checkReady(), accounts?.ready()])
       return failing

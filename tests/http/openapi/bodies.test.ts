@@ -4,7 +4,7 @@ import { JSON_TYPE, send } from './exchange.ts'
 import { seed } from './server.ts'
 
 const bodies = ofEverythingElse.flatMap(({ operationId, requestBody }) =>
-  requestBody ? [[operationId, requestBody] as const] : [],
+  requestBody && operationId !== 'importTasks' ? [[operationId, requestBody] as const] : [],
 )
 
 test('there are bodies to try', () => {

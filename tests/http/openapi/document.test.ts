@@ -57,7 +57,9 @@ describe.each([
   test('has accounts, if any, before everything else', () => {
     const names = whole.tags.map(({ name }) => name)
     expect(names).toEqual(
-      ['accounts', 'tasks', 'changes', 'webhooks', 'tokens', 'service'].slice(-names.length),
+      ['accounts', 'tasks', 'changes', 'webhooks', 'tokens', 'transfer', 'service'].slice(
+        -names.length,
+      ),
     )
     const order = operationsOf(whole.paths).map(({ tags: [tag = ''] }) => names.indexOf(tag))
     expect(order).toEqual(order.toSorted())

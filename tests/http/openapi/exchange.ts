@@ -73,6 +73,10 @@ const expectDocumentedBody = async (
     return expectDocumentedEvents(response)
   }
   const text = await response.text()
+  if (type === 'application/x-ndjson' || type === 'text/csv') {
+    expect(Object.keys(content)).toContain(response.headers.get('content-type') ?? '')
+    return expect(text).toEndWith('\n')
+  }
   expect(Object.keys(content)).toEqual(text === '' ? [] : [type])
   for (const { schema } of Object.values(content))
     expect(judge(schema, JSON.parse(text))).toBeUndefined()

@@ -39,6 +39,8 @@ const GOOD: Readonly<Record<string, Request>> = {
   createToken: { body: TOKEN },
   listTokens: {},
   deleteToken: {},
+  exportData: {},
+  importTasks: { search: '?format=todo.txt', raw: 'a' },
 }
 
 const away = openFailingServer(new DomainError('unavailable', 'The storage cannot be reached.'))
@@ -91,7 +93,7 @@ const common = Object.entries(GOOD).flatMap(([id, good]): Case[] => {
       [id, 404, 'for what is no id', { ...good, id: 'x' }],
     )
   }
-  if (requestBody) {
+  if (requestBody?.content['application/json']) {
     const large = ' '.repeat(65_537)
     cases.push(
       [id, 400, 'for what is no JSON', { raw: '{', headers: JSON_TYPE }],
@@ -171,6 +173,33 @@ const CASES: Case[] = [
     400,
     'for a past expiry',
     { body: { ...TOKEN, expires_at: '2020-02-10T12:00:00Z' } },
+  ],
+  ['exportData', 200, 'as CSV', { search: '?format=csv' }],
+  ['exportData', 400, 'for a bad value', { search: '?format=xml' }],
+  [
+    'importTasks',
+    200,
+    'only to report',
+    { search: '?format=csv&dry_run=true', raw: 'title,x\na,b' },
+  ],
+  ['importTasks', 400, 'for a file of another format', { search: '?format=ics', raw: 'a' }],
+  [
+    'importTasks',
+    403,
+    'beyond the quota',
+    { search: '?format=csv', raw: 'title\na', server: full },
+  ],
+  [
+    'importTasks',
+    408,
+    'for a body that ends too soon',
+    async () => ({ ...abortedBody({}), search: '?format=csv' }),
+  ],
+  [
+    'importTasks',
+    413,
+    'for a large file',
+    { search: '?format=csv', raw: 'x'.repeat(8 * 2 ** 20 + 1) },
   ],
   ['root', 200, 'always', { as: null }],
   ['health', 200, 'always', { as: null }],

@@ -142,6 +142,12 @@ export const response = (description: string, schema: object | null, ...names: H
   ...(schema && { content: { 'application/json': { schema } } }),
 })
 
+export const download = (description: string, ...types: readonly string[]) => ({
+  description,
+  headers: headersOf([]),
+  content: Object.fromEntries(types.map((type) => [type, { schema: TEXT }])),
+})
+
 export const eventStream = (description: string, event: string) => ({
   description,
   headers: headersOf([]),

@@ -14,8 +14,7 @@ export const PATCH_TYPES = ['application/json', 'application/merge-patch+json'] 
 
 /** Undefined if empty. At most 64 KiB of UTF-8, not nested deeply, without duplicate members. */
 export const readJson = async (request: Request, types: readonly string[]): Promise<unknown> => {
-  const bytes = await inTime(readBytes(request))
-  contextOf(request).body = bytes
+  const bytes = await readBody(request)
   if (bytes.byteLength === 0) return undefined
   requireType(request.headers, types)
   const text = decode(bytes)
@@ -27,15 +26,22 @@ export const readJson = async (request: Request, types: readonly string[]): Prom
   }
 }
 
-const readBytes = async (request: Request): Promise<Uint8Array> => {
+/** At most `most` bytes, within 8 seconds. */
+export const readBody = async (request: Request, most = MAX_BYTES): Promise<Uint8Array> => {
+  const bytes = await inTime(readBytes(request, most))
+  contextOf(request).body = bytes
+  return bytes
+}
+
+const readBytes = async (request: Request, most: number): Promise<Uint8Array> => {
   const declared = request.headers.get('content-length')
-  if (declared !== null && Number(declared) > MAX_BYTES) throw tooLarge()
+  if (declared !== null && Number(declared) > most) throw tooLarge(most)
   if (declared !== null || request.body === null) return request.bytes()
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body) {
     size += chunk.byteLength
-    if (size > MAX_BYTES) throw tooLarge()
+    if (size > most) throw tooLarge(most)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -56,8 +62,8 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 const tooSlow = (): TransportError =>
   new TransportError('request-timeout', 'The body did not arrive in time. Send it again.')
 
-const tooLarge = (): TransportError =>
-  new TransportError('payload-too-large', `The body must not be larger than ${MAX_BYTES} bytes.`)
+const tooLarge = (most: number): TransportError =>
+  new TransportError('payload-too-large', `The body must not be larger than ${most} bytes.`)
 
 const requireType = (headers: Headers, types: readonly string[]): void => {
   const [type, ...parameters] = (headers.get('content-type') ?? '')
