@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { gzipSync, strToU8, zipSync } from 'fflate'
 import { importReader } from '../../src/adapters/import/index.ts'
 import type { ImportFormat, ImportNote } from '../../src/application/ports.ts'
 import { within } from '../support/wait.ts'
+
+setDefaultTimeout(30_000)
 
 const read = (format: ImportFormat, text: string | Uint8Array, owner = 'alice') =>
   within(
