@@ -19,7 +19,7 @@ export type Limits = Readonly<{
 export type Query = <Row extends object>(
   text: string,
   parameters: readonly (string | null)[],
-  reach?: 'one' | 'all',
+  reach?: 'one' | 'all' | 'coordinator',
 ) => Promise<Row[]>
 
 /** Statements under way or waiting for a connection; `waits`: those that had to wait, so far. */

@@ -89,6 +89,7 @@ export const perNode = (
       parameters: readonly (string | null)[],
       reach = 'one',
     ) => {
+      if (reach === 'coordinator') return query<Row>(text, parameters)
       const node = reach === 'all' ? 'all' : await nodeOf(parameters[0] ?? '')
       throwIfSilent(node)
       return shareOf(node)

@@ -21,24 +21,24 @@ export const tokens = (query: Query, grouping: Grouping): TokenStore => ({
     return row.status
   },
 
-  list: async (owner) => (await query<TokenRow>(LIST, [owner])).map(tokenOf),
+  list: async (owner) => (await query<TokenRow>(LIST, [owner], 'coordinator')).map(tokenOf),
 
   remove: async (owner, id) =>
-    parseTaskId(id) !== undefined && (await query(REMOVE, [owner, id])).length > 0,
+    parseTaskId(id) !== undefined && (await query(REMOVE, [owner, id], 'coordinator')).length > 0,
 
   find: groupLookUps(query, grouping),
 
-  noteUses: async (uses) => void (await query(NOTE_USES, [JSON.stringify(uses)])),
+  noteUses: async (uses) => void (await query(NOTE_USES, [JSON.stringify(uses)], 'coordinator')),
 })
 
 const groupLookUps = (query: Query, grouping: Grouping): TokenStore['find'] => {
   const find = grouping<string, { token: Token | undefined }>({
     alone: async (hash) => {
-      const [row] = await query<TokenRow>(FIND, [hash])
+      const [row] = await query<TokenRow>(FIND, [hash], 'coordinator')
       return { token: row && tokenOf(row) }
     },
     together: async (hashes) => {
-      const rows = await query<TokenRow>(FIND_TOGETHER, [hashes.join()])
+      const rows = await query<TokenRow>(FIND_TOGETHER, [hashes.join()], 'coordinator')
       const found = new Map(rows.map((row) => [row.hash, tokenOf(row)]))
       return hashes.map((hash) => ({ token: found.get(hash) }))
     },

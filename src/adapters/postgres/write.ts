@@ -76,7 +76,7 @@ export const write = (
 
     deleteAccount: async (owner, at) => {
       await query(DELETE_ACCOUNT, [owner, at])
-      await query(DELETE_TOKENS, [owner])
+      await query(DELETE_TOKENS, [owner], 'coordinator')
     },
   }
 }
