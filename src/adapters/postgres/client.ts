@@ -14,7 +14,7 @@ export type Limits = Readonly<{
 /**
  * Prepared once for each text. Throws `unavailable` during an outage. Parameters are texts, which
  * the statement casts (`$1::text::boolean`): then it means the same when it is prepared again. A
- * statement about one user has the user as its first parameter; one about all users says so.
+ * statement about one user has the user as its first parameter; others say what they reach.
  */
 export type Query = <Row extends object>(
   text: string,
