@@ -6,7 +6,7 @@ import { temporaryFolder } from './support/folder.ts'
 import { privateServer } from './support/postgres.ts'
 import { type Delivery, startReceiver, type Verdict } from './support/receiver.ts'
 import { type RunningProcess, SHARED, startServer } from './support/server.ts'
-import { SHARED_STORAGES } from './support/storages.ts'
+import { onCitus, onPostgres } from './support/storages.ts'
 import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(180_000)
@@ -198,18 +198,18 @@ const killed = async (
   return start(folder, { ...env, PORT: new URL(server.url).port })
 }
 
-test.concurrent.each(Object.entries(SHARED_STORAGES))(
-  'two servers on one %s, one killed and started again',
-  async (_, storage) => {
-    const env = { ...ENV, ...(await storage()) }
-    const servers = await two(env)
-    await survive(anyOf(servers), async (midway) => {
-      await midway()
-      servers[0] = await killed(servers[0], temporaryFolder(), env)
-    })
-    await stop(...servers)
-  },
-)
+const oneOfTwoKilled = async (settings: Readonly<Record<string, string>>): Promise<void> => {
+  const env = { ...ENV, ...settings }
+  const servers = await two(env)
+  await survive(anyOf(servers), async (midway) => {
+    await midway()
+    servers[0] = await killed(servers[0], temporaryFolder(), env)
+  })
+  await stop(...servers)
+}
+
+test.concurrent('two servers on one PostgreSQL, one killed and started again', async () =>
+  oneOfTwoKilled(await onPostgres()))
 
 test.concurrent('PostgreSQL ended as in a crash, and away for two seconds', async () => {
   const database = await privateServer()
@@ -237,3 +237,8 @@ test.concurrent('one server on SQLite, killed and started again', async () => {
   )
   await stop(server)
 })
+
+// Not beside the others: a cluster takes several times their processor time.
+if (onCitus)
+  test('two servers on one Citus, one killed and started again', async () =>
+    oneOfTwoKilled(await onCitus()))

@@ -17,7 +17,7 @@ import {
   SHARED,
   startServer,
 } from './support/server.ts'
-import { SHARED_STORAGES } from './support/storages.ts'
+import { onCitus, onPostgres } from './support/storages.ts'
 import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
@@ -50,8 +50,7 @@ const ready = async ({ url }: RunningProcess): Promise<void> => {
   await eventually(async () => (await fetch(`${url}/health/ready`)).ok, 'ready', 30_000)
 }
 
-/** Where each storage has its accounts, with direct access to their tables. */
-const onServer = async (settings: () => Promise<Record<string, string>>) => {
+const onServer = async (settings: () => Promise<Readonly<Record<string, string>>>) => {
   const env: Record<string, string> = { ...(await settings()), AUTH_SECRET }
   const count = async (table: string): Promise<number> => {
     const sql = postgres(env['DATABASE_URL'] ?? '', { max: 1 })
@@ -63,6 +62,7 @@ const onServer = async (settings: () => Promise<Record<string, string>>) => {
   return { folder: temporaryFolder(), env, count }
 }
 
+/** Where each storage has its accounts, with direct access to their tables. */
 const STORAGES = {
   SQLite: async () => {
     const folder = temporaryFolder()
@@ -74,9 +74,8 @@ const STORAGES = {
     }
     return { folder, env: {} as Record<string, string>, count }
   },
-  ...Object.fromEntries(
-    Object.entries(SHARED_STORAGES).map(([name, settings]) => [name, () => onServer(settings)]),
-  ),
+  PostgreSQL: () => onServer(onPostgres),
+  ...(onCitus && { Citus: () => onServer(onCitus) }),
 }
 
 describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {

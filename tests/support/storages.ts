@@ -13,21 +13,22 @@ type Settings = Readonly<Record<string, string>>
 
 if (!hasCitus) console.warn('Left out: servers on Citus. It is not installed.')
 
-type ServerStorages = Readonly<Record<string, () => Promise<Settings>>>
+export const onPostgres = async (): Promise<Settings> => ({ DATABASE_URL: await freshDatabase() })
 
-/** Those of `SERVER_STORAGES` that several servers can share. */
-export const SHARED_STORAGES: ServerStorages = {
-  PostgreSQL: async () => ({ DATABASE_URL: await freshDatabase() }),
-  ...(hasCitus && {
-    Citus: async () => ({
+/** Undefined where it is not installed. */
+export const onCitus = hasCitus
+  ? async (): Promise<Settings> => ({
       DATABASE_URL: await freshCitusDatabase(),
       DATABASE_SHARDING: 'citus',
-    }),
-  }),
-}
+    })
+  : undefined
 
 /** By the names of the storages, the settings of a server on an empty one. */
-export const SERVER_STORAGES: ServerStorages = { SQLite: async () => ({}), ...SHARED_STORAGES }
+export const SERVER_STORAGES: Readonly<Record<string, () => Promise<Settings>>> = {
+  SQLite: async () => ({}),
+  PostgreSQL: onPostgres,
+  ...(onCitus && { Citus: onCitus }),
+}
 
 type Storage = Readonly<{ tasks: TaskStore; webhooks: WebhookStore }>
 
