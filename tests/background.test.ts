@@ -6,7 +6,7 @@ import { temporaryFolder } from './support/folder.ts'
 import { privateServer } from './support/postgres.ts'
 import { type Delivery, startReceiver, type Verdict } from './support/receiver.ts'
 import { type RunningProcess, SHARED, startServer } from './support/server.ts'
-import { onCitus, onPostgres } from './support/storages.ts'
+import { onPostgres, SERVER_STORAGES } from './support/storages.ts'
 import { eventually, within } from './support/wait.ts'
 
 setDefaultTimeout(180_000)
@@ -19,6 +19,7 @@ const REMINDERS = USERS * EACH
 const LEAD = 4000
 const SPAN = 20_000
 
+const { Citus } = SERVER_STORAGES
 const sign = sharedSecretSigner({ secret: SHARED.BETTER_AUTH_SECRET })
 const ENV = { ...SHARED, WEBHOOK_ALLOW: 'http,private', LOG_LEVEL: 'info' }
 
@@ -239,6 +240,6 @@ test.concurrent('one server on SQLite, killed and started again', async () => {
 })
 
 // Not beside the others: a cluster takes several times their processor time.
-if (onCitus)
+if (Citus)
   test('two servers on one Citus, one killed and started again', async () =>
-    oneOfTwoKilled(await onCitus()))
+    oneOfTwoKilled(await Citus()))

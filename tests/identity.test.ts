@@ -17,7 +17,7 @@ import {
   SHARED,
   startServer,
 } from './support/server.ts'
-import { onCitus, onPostgres } from './support/storages.ts'
+import { onPostgres, SERVER_STORAGES } from './support/storages.ts'
 import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
@@ -62,6 +62,8 @@ const onServer = async (settings: () => Promise<Readonly<Record<string, string>>
   return { folder: temporaryFolder(), env, count }
 }
 
+const { Citus } = SERVER_STORAGES
+
 /** Where each storage has its accounts, with direct access to their tables. */
 const STORAGES = {
   SQLite: async () => {
@@ -75,7 +77,7 @@ const STORAGES = {
     return { folder, env: {} as Record<string, string>, count }
   },
   PostgreSQL: () => onServer(onPostgres),
-  ...(onCitus && { Citus: () => onServer(onCitus) }),
+  ...(Citus && { Citus: () => onServer(Citus) }),
 }
 
 describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {

@@ -15,19 +15,16 @@ if (!hasCitus) console.warn('Left out: servers on Citus. It is not installed.')
 
 export const onPostgres = async (): Promise<Settings> => ({ DATABASE_URL: await freshDatabase() })
 
-/** Undefined where it is not installed. */
-export const onCitus = hasCitus
-  ? async (): Promise<Settings> => ({
-      DATABASE_URL: await freshCitusDatabase(),
-      DATABASE_SHARDING: 'citus',
-    })
-  : undefined
+const onCitus = async (): Promise<Settings> => ({
+  DATABASE_URL: await freshCitusDatabase(),
+  DATABASE_SHARDING: 'citus',
+})
 
-/** By the names of the storages, the settings of a server on an empty one. */
+/** By the names of the storages, the settings of a server on an empty one; Citus where it is installed. */
 export const SERVER_STORAGES: Readonly<Record<string, () => Promise<Settings>>> = {
   SQLite: async () => ({}),
   PostgreSQL: onPostgres,
-  ...(onCitus && { Citus: onCitus }),
+  ...(hasCitus && { Citus: onCitus }),
 }
 
 type Storage = Readonly<{ tasks: TaskStore; webhooks: WebhookStore }>

@@ -37,11 +37,16 @@ const OF_TOKENS = /taskport\.(tokens|create_token|delete_tokens)/
 describeOnAnyCitus('on Citus', () => {
   let sql: postgres.Sql
   let sent: string[] = []
+  let about: string | undefined
   /** By text, the commands that one node sent to another for each run. */
   const remote = new Map<string, string[][]>()
+  /** Those that statements were said to be about; undefined for all. */
+  const owners = new Set<string | undefined>()
 
-  const query: Query = async (text, parameters) => {
+  const query: Query = async (text, parameters, reach = 'one') => {
     sent = []
+    about = reach === 'one' ? (parameters[0] ?? '') : undefined
+    owners.add(about)
     const rows = await sql.unsafe(text, parameters as string[], { prepare: true })
     remote.set(text, [...(remote.get(text) ?? []), sent])
     return [...rows] as never
@@ -73,7 +78,9 @@ describeOnAnyCitus('on Citus', () => {
   afterAll(() => sql?.end())
 
   test('statements about one user are sent as one command to the node that has the user', async () => {
-    for (let round = 0; round < ROUNDS; round++) await everything(`user-${round}`)
+    const users = Array.from({ length: ROUNDS }, (_, round) => `user-${round}`)
+    for (const user of users) await everything(user)
+    expect([...owners]).toEqual(users)
     for (const [text, runs] of remote) {
       if (OF_TOKENS.test(text)) continue
       const counts = new Set(runs.map((commands) => commands.length))
@@ -111,6 +118,7 @@ describeOnAnyCitus('on Citus', () => {
       select from citus_shards where table_name = 'taskport.users'::regclass`
     const selected = async (read: () => Promise<unknown>): Promise<string[]> => {
       await read()
+      expect(about).toBeUndefined()
       return sent.filter((command) => command.startsWith('issuing SELECT'))
     }
     for (let round = 0; round < ROUNDS; round++) {
