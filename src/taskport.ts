@@ -66,6 +66,11 @@ user
   )
 
 user
+  .command('reset-password <email>')
+  .description('print a link that sets a new password, once, within an hour')
+  .action(async (email) => (await import('./runtime/commands/user.ts')).printResetLink(email))
+
+user
   .command('delete <email>')
   .description('delete an account and all its tasks')
   .option('--yes', 'required, since this cannot be undone')

@@ -18,6 +18,7 @@ const RULES: readonly { folder: string; own: readonly string[]; packages: RegExp
   adapter('jobs', /^(lru-cache|pg-boss)$/, 'src/adapters/pg/'),
   adapter('jwt', /^(@elysiajs\/jwt|jose|lru-cache)$/),
   adapter('limits', /^(limiter|lru-cache)$/),
+  adapter('mail', /^nodemailer$/),
   adapter('memory', /^$/),
   adapter('metrics', /^$/),
   adapter('otlp', /^$/),

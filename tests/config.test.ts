@@ -17,7 +17,7 @@ test('an empty environment is a working configuration', () => {
       storage: { kind: 'sqlite', path: './data/taskport.db' },
       dataFolder: './data',
       tokens: {},
-      identity: {},
+      identity: { signUp: 'open', passwords: true },
       corsOrigins: [],
       taskQuota: 10_000,
       storageQuota: 20,
@@ -172,7 +172,7 @@ test('the built-in sign-in is on exactly when no other identity provider is conf
   for (const environment of elsewhere) {
     expect(readConfig({ ...environment, DATABASE_URL: 'postgres://db/x' }).identity).toBeUndefined()
   }
-  expect(readConfig({ AUTH_SECRET: SECRET }).identity).toEqual({ secret: SECRET })
+  expect(readConfig({ AUTH_SECRET: SECRET }).identity).toMatchObject({ secret: SECRET })
   expect(() => readConfig({ DATABASE_URL: 'postgres://db/x' })).toThrow(
     /AUTH_SECRET must be set .*openssl rand.*AUTH_JWKS_URL/,
   )

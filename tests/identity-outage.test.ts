@@ -152,11 +152,22 @@ test('a database that is away, from the start and later', async () => {
   const headers = { cookie: cookieOf(signedUp), origin: server.url }
   const read = (path: string) => fetch(`${auth}${path}`, { headers })
   await database.stop()
-  for (const path of ['/token', '/get-session', '/jwks']) await expectUnavailable(read(path))
+  for (const path of ['/token', '/get-session', '/list-sessions', '/jwks'])
+    await expectUnavailable(read(path))
   await expectUnavailable(post('/sign-in/email', credentials))
   await expectUnavailable(post('/sign-up/email', { ...credentials, name: 'Ada' }))
   await expectUnavailable(post('/sign-out', undefined, headers))
-  await expectUnavailable(post('/delete-user', { password: PASSWORD }, headers))
+  await expectUnavailable(post('/revoke-sessions', undefined, headers))
+  await expectUnavailable(post('/revoke-other-sessions', undefined, headers))
+  for (const [path, body] of [
+    ['/delete-user', { password: PASSWORD }],
+    ['/change-password', { currentPassword: PASSWORD, newPassword: 'battery staple' }],
+    ['/change-email', { newEmail: 'new@example.com', password: PASSWORD }],
+    ['/update-user', { name: 'Eve' }],
+    ['/revoke-session', { token: 'x' }],
+    ['/reset-password', { token: 'x', newPassword: 'battery staple' }],
+  ] as const)
+    await expectUnavailable(post(path, body, headers))
   await database.start()
   await eventually(async () => (await read('/token')).ok, 'a token', RECOVERY_MS)
   server.signal('SIGTERM')

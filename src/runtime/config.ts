@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 import { parseDatabaseUrl } from '../adapters/pg/url.ts'
+import { type AccountsConfig, readAccountsConfig } from './accounts-config.ts'
 import { type BackupConfig, readBackups } from './backup-config.ts'
 import { parseHttpUrl, parseOrigins, parsePublicUrl } from './origins.ts'
 import { readTelemetry, type TelemetryConfig } from './telemetry-config.ts'
@@ -29,7 +30,7 @@ export type Config = Readonly<{
   dataFolder: string
   tokens: Readonly<{ secret?: string; jwksUrl?: string; issuer?: string; audience?: string }>
   /** Undefined when tokens come from another identity provider. */
-  identity?: Readonly<{ secret?: string }>
+  identity?: Readonly<{ secret?: string }> & AccountsConfig
   trustProxy?: string
   /** The origin under which browsers reach the server. */
   publicUrl?: string
@@ -124,6 +125,7 @@ export const readConfig = (environment: Environment): Config => {
   const issuer = text('AUTH_ISSUER')
   const audience = text('AUTH_AUDIENCE')
 
+  const accounts = readAccountsConfig({ read, text, problems })
   const builtIn = secret === undefined && jwksUrl === undefined
   if (builtIn && storage.kind === 'postgres' && identitySecret === undefined) {
     problems.push(
@@ -167,7 +169,9 @@ export const readConfig = (environment: Environment): Config => {
       ...(issuer !== undefined && { issuer }),
       ...(audience !== undefined && { audience }),
     },
-    ...(builtIn && { identity: identitySecret === undefined ? {} : { secret: identitySecret } }),
+    ...(builtIn && {
+      identity: { ...accounts, ...(identitySecret !== undefined && { secret: identitySecret }) },
+    }),
     ...(trustProxy !== undefined && { trustProxy }),
     ...(publicUrl !== undefined && { publicUrl }),
     corsOrigins: read('CORS_ORIGINS', [], parseOrigins, ''),

@@ -5,6 +5,7 @@ import type { Administration } from '../adapters/identity/administration.ts'
 import type { App } from '../application/index.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { TokenVerifier } from '../application/ports.ts'
+import type { MailOptions } from './accounts-config.ts'
 import { browserUrl, cookieReach } from './browser-origins.ts'
 import { type Config, secretPath } from './config.ts'
 import { localSecret, newSecret } from './local-secret.ts'
@@ -43,6 +44,7 @@ export const openIdentity = async (
   const origin = originOf(config)
   const { crossSite, warnings } = await cookieReach(config)
   for (const warning of warnings) log.warn({}, warning)
+  const mailer = identity.mail && (await openMailer(identity.mail, log))
   const accounts = identityProvider({
     storage: ownDatabase ? { kind: 'sqlite', path: databasePath(config) } : storage,
     reached,
@@ -53,6 +55,10 @@ export const openIdentity = async (
     baseUrl: browserUrl(config) ?? (/^https?:/.test(issuer) ? issuer : origin),
     origins: config.corsOrigins,
     crossSiteCookies: crossSite,
+    signUp: identity.signUp,
+    passwords: identity.passwords,
+    sendMail: mailer?.send,
+    oidc: identity.oidc,
     onDelete: deleteAccount,
     onError: (error) => log.error(serializeError(error), 'identity provider'),
     onRefusal: fail,
@@ -66,8 +72,21 @@ export const openIdentity = async (
     issuer,
     audience,
   })
-  const { administration, opened, close } = accounts
-  return { verify, accounts, administration, reached: opened, close }
+  const close = async (): Promise<void> => {
+    await mailer?.close()
+    await accounts.close()
+  }
+  const { administration, opened: reachedAccounts } = accounts
+  return { verify, accounts, administration, reached: reachedAccounts, close }
+}
+
+const openMailer = async (options: MailOptions, log: Log) => {
+  const { openMailer } = await import('../adapters/mail/index.ts')
+  return openMailer({
+    ...options,
+    onFailure: (failure) => log.warn(failure, 'mail not sent, will be retried'),
+    onLoss: (failure) => log.error(failure, 'mail not sent'),
+  })
 }
 
 export const databasePath = ({ dataFolder }: Config): string => join(dataFolder, 'auth.db')

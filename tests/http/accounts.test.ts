@@ -37,6 +37,14 @@ test.each([
   ],
   ['sign-up/email', { name: '😀'.repeat(101), email: EMAIL, password: PASSWORD }, ['/name']],
   ['sign-in/email', { email: 'ada' }, ['/email', '/password']],
+  [
+    'change-password',
+    { currentPassword: 'short', newPassword: 'password1', revokeOtherSessions: 'yes' },
+    ['/currentPassword', '/newPassword', '/revokeOtherSessions'],
+  ],
+  ['change-email', { newEmail: 'ada' }, ['/newEmail', '/password']],
+  ['update-user', { name: '', image: 'x' }, ['/image', '/name']],
+  ['revoke-session', { token: 5, id: 'x' }, ['/id', '/token']],
   ['delete-user', { password: 'short', x: 1 }, ['/password', '/x']],
 ])('%s reports all invalid fields of %j together', async (path, body, pointers) => {
   const response = await http.call('POST', `/api/auth/${path}`, { as: null, body })

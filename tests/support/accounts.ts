@@ -36,12 +36,16 @@ export const openAccounts = async (
   })
   let calls = 0
 
-  const call = (method: string, path: string, { body, cookie }: Sent = {}): Promise<Response> =>
+  const call = (
+    method: string,
+    path: string,
+    { body, cookie, bearer }: Sent = {},
+  ): Promise<Response> =>
     respond(
-      new Request(`${ORIGIN}/api/auth${path}`, {
+      new Request(path.startsWith(ORIGIN) ? path : `${ORIGIN}/api/auth${path}`, {
         method,
         headers: {
-          origin: ORIGIN,
+          ...(bearer ? { authorization: `Bearer ${bearer}` } : { origin: ORIGIN }),
           ...(body && { 'content-type': 'application/json' }),
           ...(cookie && { cookie }),
         },
@@ -57,10 +61,19 @@ export const openAccounts = async (
     call('POST', '/sign-up/email', { body: { name: 'Ada', email, password: PASSWORD } })
 
   await accounts.keys()
-  return { call, signIn, signUp, close: accounts.close }
+  const { administration } = accounts
+  const users = {
+    list: () => Array.fromAsync(administration.users()),
+    create: administration.create,
+    resetLink: administration.resetLink,
+    delete: async (email: string): Promise<void> =>
+      administration.delete((await administration.find(email)).id),
+  }
+  return { call, signIn, signUp, users, close: accounts.close }
 }
 
-type Sent = Readonly<{ body?: object; cookie?: string }>
+/** A client with a bearer is no browser: it sends no origin. */
+type Sent = Readonly<{ body?: object; cookie?: string; bearer?: string }>
 
 export const cookieOf = ({ headers }: Response): string =>
   headers

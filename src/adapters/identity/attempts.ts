@@ -4,6 +4,7 @@ import { countAll, counter } from './counter.ts'
 import { guesses } from './guesses.ts'
 import { LIMITS } from './limits.ts'
 import { networksOf } from './network.ts'
+import { costsOf, isWrongPassword, pathOf } from './routes.ts'
 
 export type FailedAttempt = Readonly<{
   peer: string
@@ -16,42 +17,61 @@ export type AttemptOptions = Readonly<{
   secret: string
   /** The email address of the account that a request is about. */
   emailOf: (request: Request) => Promise<string | undefined>
+  /** Whether mail is configured. */
+  mails?: boolean
   onFailedAttempt: (attempt: FailedAttempt) => void
 }>
 
 type Respond = (request: Request, peer: string) => Promise<Response>
-
-const BASE = '/api/auth'
-const SIGN_UP = '/sign-up/email'
-const SIGN_IN = '/sign-in/email'
 
 /** Throws `too-many-requests` beyond a limit, and `unavailable` when too many attempts wait. */
 export const limitAttempts = (respond: Respond, options: AttemptOptions): Respond => {
   const requests = counter(LIMITS.requestsPerNetwork)
   const attempts = counter(LIMITS.attemptsPerNetwork)
   const siteAttempts = counter(LIMITS.attemptsPerSite)
+  const mails = counter(LIMITS.mailsPerAddress)
   const attempt = limitGuesses(options, inTurn(respond))
   return async (request, peer) => {
     const path = pathOf(request)
     const { network, site } = networksOf(peer)
-    const hashes = request.method === 'POST' && path !== '/sign-out'
-    if (!hashes) {
+    const costs = costsOf(request)
+    if (!costs) {
       const wait = countAll([[requests, `${network} ${path}`]])
       if (wait > 0) throw tooMany(wait)
       return respond(request, peer)
     }
+    const mailed = options.mails && costs.mails ? await recipientOf(request) : undefined
     const counted = [
       [attempts, `${network} ${path}`] as const,
       ...(site ? [[siteAttempts, `${site} ${path}`] as const] : []),
+      ...(mailed ? [[mails, accountOf(options.secret, mailed)] as const] : []),
     ]
     const wait = countAll(counted)
     if (wait > 0) throw tooMany(wait)
-    return attempt(request, peer).catch((error) => {
+    const response = attempt(request, peer).catch((error) => {
       if (isOutage(error)) for (const [each, key] of counted) each.undo(key)
       throw error
     })
+    return mailed ? noSoonerThan(LIMITS.mailFloor, response) : response
   }
 }
+
+const recipientOf = async (request: Request): Promise<string | undefined> => {
+  const { newEmail, email } = (await request.clone().json()) as Record<string, string>
+  return newEmail ?? email
+}
+
+const noSoonerThan = async <Result>(
+  milliseconds: number,
+  pending: Promise<Result>,
+): Promise<Result> => {
+  const [outcome] = await Promise.allSettled([pending, Bun.sleep(milliseconds)])
+  if (outcome.status === 'rejected') throw outcome.reason
+  return outcome.value
+}
+
+const accountOf = (secret: string, email: string): string =>
+  new Bun.CryptoHasher('sha256', secret).update(email.toLowerCase()).digest('hex').slice(0, 16)
 
 /** A client that retries until the database is back is not to be locked out then. */
 const isOutage = (error: unknown): boolean =>
@@ -62,45 +82,39 @@ type Attempt = (request: Request, peer: string, known: boolean) => Promise<Respo
 const inTurn = (respond: Respond): Attempt => {
   const queue = attemptQueue(LIMITS)
   return (request, peer, known) => {
+    if (!costsOf(request)?.hashes) return respond(request, peer)
     const { network, site = network } = networksOf(peer)
     return queue({ signal: request.signal, site, known }, () => respond(request, peer))
   }
 }
 
 const limitGuesses = (
-  { secret, emailOf, onFailedAttempt }: AttemptOptions,
+  { secret, emailOf, mails, onFailedAttempt }: AttemptOptions,
   attempt: Attempt,
 ): Respond => {
   const { begin, succeeded } = guesses()
-  const accountOf = (email: string): string =>
-    new Bun.CryptoHasher('sha256', secret).update(email.toLowerCase()).digest('hex').slice(0, 16)
-
   return async (request, peer) => {
-    const path = pathOf(request)
-    const email = await emailOf(request)
+    const { guesses, hashes } = costsOf(request) ?? {}
+    // With mail, a sign-up proves nothing: a known address gets the same response.
+    const proves = guesses || (hashes && !mails)
+    const email = proves ? await emailOf(request) : undefined
     if (email === undefined) return attempt(request, peer, false)
-    const account = accountOf(email)
+    const account = accountOf(secret, email)
     const { network } = networksOf(peer)
-    const guess = path === SIGN_UP ? NO_GUESS : begin(account, network)
+    const guess = guesses ? begin(account, network) : NO_GUESS
     if (guess.wait > 0) throw tooMany(guess.wait)
     const response = await attempt(request, peer, guess.known).catch((error) => {
       guess.withdraw()
       throw error
     })
     if (response.ok) succeeded(account, network)
-    if (isWrongPassword(path, response)) onFailedAttempt({ peer, account })
+    if (await isWrongPassword(request, response)) onFailedAttempt({ peer, account })
     else guess.withdraw()
     return response
   }
 }
 
 const NO_GUESS = { wait: 0, known: false, withdraw: (): void => {} }
-
-const isWrongPassword = (path: string, { status }: Response): boolean =>
-  path !== SIGN_UP && status === (path === SIGN_IN ? 401 : 400)
-
-const pathOf = ({ url }: Request): string =>
-  new URL(url).pathname.slice(BASE.length).replace(/\/+$/, '')
 
 const tooMany = (retryAfter: number): DomainError =>
   new DomainError('too-many-requests', 'Too many attempts. Retry after the time in Retry-After.', {

@@ -5,11 +5,13 @@ import { SqliteDialect, type SqliteStatement } from 'kysely'
 import type { IdentityDatabase } from './database.ts'
 import { outage } from './request-state.ts'
 
-/** The lock on the task database beside it keeps other processes out. */
+/** The lock on the task database beside it keeps other servers out. */
 export const openSqlite = (path: string): IdentityDatabase => {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new Database(path, { create: true })
   if (path !== ':memory:') restrictAccess(path)
+  // An operator's command writes for milliseconds while the server runs.
+  database.run('pragma busy_timeout = 1000')
   // Unlike a write-ahead log, this journal keeps nothing of what was deleted.
   database.run('pragma journal_mode = truncate')
   database.run('pragma secure_delete = on')
@@ -66,10 +68,14 @@ export const copySqlite = (path: string, target: string): void => {
   }
 }
 
+/** Waits for its turn at once: one that has read before it writes cannot wait any more. */
+const BEGIN = 'begin immediate'
+
 const prepareWith =
   (database: Database) =>
   (text: string): SqliteStatement => {
-    const statement = guarded(() => database.prepare<unknown, SQLQueryBindings[]>(text))
+    const sql = text === 'begin' ? BEGIN : text
+    const statement = guarded(() => database.prepare<unknown, SQLQueryBindings[]>(sql))
     const values = (parameters: readonly unknown[]) => parameters as SQLQueryBindings[]
     return {
       reader: statement.columnNames.length > 0,

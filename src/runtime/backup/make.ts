@@ -158,7 +158,7 @@ export const verifyBackup = async (
 const withSecretOf = ({ secret }: Manifest, config: Config): Config => {
   const { identity, ...rest } = config
   if (secret === null) return rest
-  if (secret === 'secret') return { ...config, identity: {} }
+  if (secret === 'secret') return { ...config, identity: { signUp: 'closed', passwords: true } }
   if (identity?.secret !== undefined) return config
   throw new Error('The secret of this backup is not in it. Set AUTH_SECRET to what it was.')
 }

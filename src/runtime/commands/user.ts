@@ -23,7 +23,7 @@ export const createUser = async (
   { name = email.replace(/@.*/, ''), passwordStdin = false }: NewUserOptions,
 ): Promise<void> => {
   const password = passwordStdin ? await readPassword() : newPassword()
-  const { readRegistration } = await import('../../adapters/http/accounts/schema.ts')
+  const { readRegistration } = await import('../../adapters/http/accounts/bodies.ts')
   await readRegistration({ email, name, password }).catch(explain)
   await withAccounts(readConfig(process.env), ({ create }) => create({ email, name, password }))
   process.stdout.write(passwordStdin ? `Created ${email}.\n` : `${password}\n`)
@@ -41,6 +41,12 @@ const explain = (error: unknown): never => {
   const { issues, message } = error
   throw new Error(issues.map(({ field, detail }) => `${field} ${detail}`).join(' ') || message)
 }
+
+/** A server may run meanwhile. */
+export const printResetLink = (email: string): Promise<void> =>
+  withAccounts(readConfig(process.env), async ({ resetLink }) => {
+    process.stdout.write(`${await resetLink(email)}\n`)
+  })
 
 /** With SQLite no server may run. */
 export const deleteUser = async (email: string, confirmed: boolean): Promise<void> => {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, setSystemTime, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, setSystemTime, spyOn, test } from 'bun:test'
 import { type FailedAttempt, limitAttempts } from '../../../src/adapters/identity/attempts.ts'
 import { counter } from '../../../src/adapters/identity/counter.ts'
-import { BOUND } from '../../../src/adapters/identity/limits.ts'
+import { BOUND, LIMITS } from '../../../src/adapters/identity/limits.ts'
 import { DomainError } from '../../../src/domain/errors.ts'
 import { within } from '../../support/wait.ts'
 
@@ -14,8 +14,10 @@ const later = (milliseconds: number): void => void setSystemTime(Date.now() + mi
 
 const RIGHT = 'right'
 
+const MAILED = 'mailed@example.com'
+
 /** A provider with one password for all; `down` makes it fail. */
-const provider = () => {
+const provider = (options: { mails?: boolean } = {}) => {
   const state = { down: false, failed: [] as FailedAttempt[], hold: Promise.resolve() }
   const respond = async (request: Request): Promise<Response> => {
     if (state.down) throw new DomainError('unavailable', 'down')
@@ -23,12 +25,14 @@ const provider = () => {
     await state.hold
     const { password } = (await request.json()) as { password: string }
     if (password === RIGHT) return new Response()
-    return new Response(null, { status: request.url.includes('/sign-in') ? 401 : 400 })
+    const status = request.url.includes('/sign-in') ? 401 : 400
+    return Response.json({ code: 'INVALID_PASSWORD' }, { status })
   }
   const limited = limitAttempts(respond, {
     secret: 'a secret of the identity provider, 32 bytes',
     emailOf: async (request) => ((await request.clone().json()) as { email?: string }).email,
     onFailedAttempt: (attempt) => void state.failed.push(attempt),
+    ...options,
   })
   const send = (path: string, peer: string, body?: object): Promise<Response> =>
     refusable(
@@ -198,17 +202,57 @@ describe('by account', () => {
     expect(await signIn('2001:db8::1')).toBe(429)
   })
 
-  test('deletion of an account has the same limit, and sign-up none', async () => {
-    const { send, signIn, state } = provider()
-    const wrong = { email: ADA, password: 'wrong' }
-    const attempt = async (path: string, peer: string): Promise<number> => {
-      later(6000)
-      return (await send(path, peer, wrong)).status
-    }
-    expect(await repeat(11, () => attempt('/sign-up/email', '203.0.113.7'))).not.toContain(429)
-    expect(state.failed).toEqual([])
-    const statuses = await repeat(11, () => attempt('/delete-user', '203.0.113.7'))
-    expect(statuses).toEqual([...Array(10).fill(400), 429])
-    expect(await signIn('203.0.113.7', ADA, RIGHT)).toBe(429)
+  test.each(['/delete-user', '/change-password', '/change-email'])(
+    '%s has the same limit, and sign-up none',
+    async (path) => {
+      const { send, signIn, state } = provider()
+      const wrong = { email: ADA, password: 'wrong' }
+      const attempt = async (path: string, peer: string): Promise<number> => {
+        later(6000)
+        return (await send(path, peer, wrong)).status
+      }
+      expect(await repeat(11, () => attempt('/sign-up/email', '203.0.113.7'))).not.toContain(429)
+      expect(state.failed).toEqual([])
+      const statuses = await repeat(11, () => attempt(path, '203.0.113.7'))
+      expect(statuses).toEqual([...Array(10).fill(400), 429])
+      expect(await signIn('203.0.113.7', ADA, RIGHT)).toBe(429)
+    },
+  )
+})
+
+describe('what may send mail', () => {
+  const MAILS = [
+    '/sign-up/email',
+    '/request-password-reset',
+    '/send-verification-email',
+    '/change-email',
+  ]
+
+  test.each(MAILS)(
+    '%s is limited by the recipient, and takes a fixed time at least',
+    async (path) => {
+      const sleep = spyOn(Bun, 'sleep').mockImplementation(() => Promise.resolve())
+      const { send } = provider({ mails: true })
+      const body = { [path === '/change-email' ? 'newEmail' : 'email']: MAILED, password: RIGHT }
+      const statuses = await repeat(
+        6,
+        async (n) => (await send(path, `203.0.113.${n}`, body)).status,
+      )
+      expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+      expect(sleep.mock.calls).toEqual(Array(5).fill([LIMITS.mailFloor]))
+      sleep.mockRestore()
+    },
+  )
+
+  test('a request for mail does not wait among password hashes, and makes no network known', async () => {
+    const sleep = spyOn(Bun, 'sleep').mockImplementation(() => Promise.resolve())
+    const { send, signIn } = provider({ mails: true })
+    const peers = Array.from({ length: 60 }, (_, n) => `203.0.113.${n}`)
+    for (const peer of peers.slice(0, 50)) await signIn(peer, MAILED)
+    const body = { email: MAILED, password: RIGHT }
+    expect((await send('/request-password-reset', '198.51.100.1', body)).status).toBe(200)
+    expect((await send('/sign-up/email', '198.51.100.1', body)).status).toBe(200)
+    expect(await signIn('198.51.100.1', MAILED, RIGHT)).toBe(429)
+    sleep.mockRestore()
   })
 })

@@ -1,12 +1,38 @@
-import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { IdentityProvider } from '../../../src/adapters/identity/index.ts'
 import type { Http } from '../../support/http.ts'
+import { eventually } from '../../support/wait.ts'
 import { ofAccounts, operation } from './document.ts'
 import { abortedBody, expectDocumented, JSON_TYPE, type Request, send } from './exchange.ts'
-import { accounts, DomainError, openServer, type Seed, seed } from './server.ts'
+import { accounts, DomainError, openServer, providerOf, type Seed, seed } from './server.ts'
 
 setDefaultTimeout(60_000)
 
-beforeAll(() => accounts.ready())
+/** A provider that says where its pages are, which is all that is asked of it here. */
+const discovery: Bun.Server<undefined> = Bun.serve({
+  port: 0,
+  fetch: (): Response =>
+    Response.json({
+      issuer: ISSUER,
+      authorization_endpoint: `${ISSUER}/authorize`,
+      token_endpoint: `${ISSUER}/token`,
+      jwks_uri: `${ISSUER}/jwks`,
+      id_token_signing_alg_values_supported: ['RS256'],
+    }),
+})
+const ISSUER: string = discovery.url.origin
+afterAll(() => discovery.stop(true))
+
+beforeAll(async () => {
+  await accounts.ready()
+  const request = () => ({
+    ...exampleOf('signInWithProvider', { callbackURL: '/' }),
+    headers: visitor(),
+  })
+  const path = operation('signInWithProvider').path
+  const begin = () => withProvider.call('POST', path, request())
+  await eventually(async () => (await begin()).ok, 'the provider is known')
+})
 
 type Case = readonly [
   operationId: string,
@@ -37,13 +63,18 @@ const signUp = async (): Promise<{ email: string; headers: Record<string, string
   return { email, headers: { ...headers, cookie: cookies.join('; '), origin: 'http://localhost' } }
 }
 
-const good = async (id: string): Promise<Request> => ({ ...exampleOf(id), headers: visitor() })
+const good = async (id: string, more: object = {}): Promise<Request> => ({
+  ...exampleOf(id, more),
+  headers: visitor(),
+})
 
 /** With the session or the address of a new account. */
 const signedIn = async (id: string, more: object = {}): Promise<Request> => ({
   ...exampleOf(id, more),
   headers: (await signUp()).headers,
 })
+const newAddress = (newEmail = `${Bun.randomUUIDv7()}@example.com`): Promise<Request> =>
+  signedIn('changeEmail', { newEmail })
 const knownAddress = async (id: string, more: object = {}): Promise<Request> => ({
   ...exampleOf(id, { email: (await signUp()).email, ...more }),
   headers: visitor(),
@@ -55,6 +86,41 @@ const failing = (error: Error): Http =>
   })
 const away = failing(new DomainError('unavailable', 'Accounts cannot be reached.'))
 const broken = failing(new Error('broken'))
+
+const serverOf = (provider: IdentityProvider) =>
+  openServer({ accounts: provider, trustProxy: 'x-peer' })
+const links: string[] = []
+const mailing = providerOf({
+  sendMail: ({ text }) => void links.push(/http\S+/.exec(text)?.[0] ?? ''),
+})
+const mailingServer = serverOf(mailing)
+const closed = serverOf(providerOf({ signUp: 'closed' }))
+const connected = providerOf({
+  oidc: { issuer: ISSUER, clientId: 'taskport', clientSecret: 'secret', name: 'Example' },
+})
+const withProvider = serverOf(connected)
+
+const atMailing = async (id?: string): Promise<Request> => ({
+  ...(id && exampleOf(id)),
+  headers: visitor(),
+  server: mailingServer,
+})
+
+/** Of the link in a mail. */
+const verificationToken = async (): Promise<string> => {
+  const headers = visitor()
+  const request = {
+    ...exampleOf('signUp', { email: `${Bun.randomUUIDv7()}@example.com` }),
+    headers,
+  }
+  await mailingServer.call('POST', operation('signUp').path, request)
+  return new URL(links.at(-1) ?? '').searchParams.get('token') ?? ''
+}
+
+const resetToken = async (): Promise<string> => {
+  const link = await accounts.administration.resetLink((await signUp()).email)
+  return new URL(link ?? '').searchParams.get('token') ?? ''
+}
 
 const WRONG = { password: 'wrong horse' }
 
@@ -92,6 +158,83 @@ const CASES: Case[] = [
   ['deleteUser', 200, 'for a session', () => signedIn('deleteUser')],
   ['deleteUser', 401, 'without a session', () => good('deleteUser')],
   ['deleteUser', 400, 'for a wrong password', () => signedIn('deleteUser', WRONG)],
+  ['changePassword', 200, 'for a session', () => signedIn('changePassword')],
+  ['changePassword', 401, 'without a session', () => good('changePassword')],
+  ['changeEmail', 200, 'for a session', () => newAddress()],
+  ['changeEmail', 401, 'without a session', () => good('changeEmail')],
+  ['changeEmail', 422, 'for a known address', async () => newAddress((await signUp()).email)],
+  ['updateUser', 200, 'for a session', () => signedIn('updateUser')],
+  ['updateUser', 401, 'without a session', () => good('updateUser')],
+  ['listSessions', 200, 'with the sessions', () => signedIn('listSessions')],
+  ['listSessions', 401, 'without a session', () => good('listSessions')],
+  ...['revokeSession', 'revokeOtherSessions', 'revokeSessions'].flatMap((id): Case[] => [
+    [id, 200, 'for a session', () => signedIn(id)],
+    [id, 401, 'without a session', () => good(id)],
+  ]),
+  [
+    'signUp',
+    403,
+    'where sign-up is closed',
+    async () => ({ ...(await good('signUp')), server: closed }),
+  ],
+  ['getMethods', 200, 'always', () => good('getMethods')],
+  ['sendVerification', 200, 'with mail', () => atMailing('sendVerification')],
+  [
+    'verifyEmail',
+    302,
+    'with a page to go on to',
+    async () => ({ ...(await atMailing()), search: '?token=x&callbackURL=/' }),
+  ],
+  [
+    'verifyEmail',
+    200,
+    'for a token',
+    async () => ({ ...(await atMailing()), search: `?token=${await verificationToken()}` }),
+  ],
+  [
+    'verifyEmail',
+    401,
+    'for a bad token',
+    async () => ({ ...(await atMailing()), search: '?token=x' }),
+  ],
+  ['verifyEmail', 400, 'without a token', () => atMailing()],
+  [
+    'verifyEmail',
+    403,
+    'for a page elsewhere',
+    async () => ({
+      ...(await atMailing()),
+      search: '?token=x&callbackURL=https://evil.example.com/',
+    }),
+  ],
+  ['requestReset', 200, 'with mail', () => atMailing('requestReset')],
+  [
+    'resetPassword',
+    200,
+    'for a token',
+    async () => good('resetPassword', { token: await resetToken() }),
+  ],
+  [
+    'signInWithProvider',
+    404,
+    'without a provider',
+    () => good('signInWithProvider', { callbackURL: '/' }),
+  ],
+  [
+    'signInWithProvider',
+    200,
+    'with one',
+    async () => ({
+      ...(await good('signInWithProvider', { callbackURL: '/' })),
+      server: withProvider,
+    }),
+  ],
+  [
+    'finishProviderSignIn',
+    302,
+    'whatever comes',
+    async () => ({ headers: visitor(), search: '?code=x&state=y' }),
+  ],
   ['getSession', 200, 'with the session', () => signedIn('getSession')],
   ['getSession', 200, 'with null', () => good('getSession')],
   ['getToken', 200, 'with a token', () => signedIn('getToken')],
@@ -114,7 +257,8 @@ describe('a response about accounts is as documented', () => {
   const limited = ofAccounts.map(({ operationId }) => operationId)
 
   test.each(limited)('%s: 429 after too many attempts', async (id) => {
-    const request = { ...exampleOf(id, WRONG), headers: visitor() }
+    const wrong = JSON.stringify(exampleOf(id)).includes('"password"') ? WRONG : {}
+    const request = { ...exampleOf(id, wrong), headers: visitor() }
     let response = await send(seeded, id, request)
     for (let n = 0; n < 101 && response.status !== 429; n++)
       response = await send(seeded, id, request)

@@ -1,24 +1,28 @@
-import { identityProvider } from '../../../src/adapters/identity/index.ts'
+import { type IdentityOptions, identityProvider } from '../../../src/adapters/identity/index.ts'
 import { memoryStorage } from '../../../src/adapters/memory/storage.ts'
 import type { TaskStore, TokenStore, WebhookStore } from '../../../src/application/ports.ts'
 import { type Http, json, openHttp } from '../../support/http.ts'
 
 export { DomainError } from '../../../src/domain/errors.ts'
 
-export const accounts = identityProvider({
-  storage: { kind: 'memory' },
-  reached: Promise.resolve(),
-  issuer: 'taskport',
-  audience: 'taskport',
-  secret: 'a secret of the identity provider, 32 bytes',
-  secretSource: 'AUTH_SECRET',
-  baseUrl: 'http://localhost',
-  origins: [],
-  onDelete: async () => {},
-  onError: () => {},
-  onRefusal: () => {},
-  onFailedAttempt: () => {},
-})
+export const providerOf = (options: Partial<IdentityOptions> = {}) =>
+  identityProvider({
+    storage: { kind: 'memory' },
+    reached: Promise.resolve(),
+    issuer: 'taskport',
+    audience: 'taskport',
+    secret: 'a secret of the identity provider, 32 bytes',
+    secretSource: 'AUTH_SECRET',
+    baseUrl: 'http://localhost',
+    origins: [],
+    onDelete: async () => {},
+    onError: () => {},
+    onRefusal: () => {},
+    onFailedAttempt: () => {},
+    ...options,
+  })
+
+export const accounts = providerOf()
 
 type Options = Parameters<typeof openHttp>[1]
 

@@ -13,7 +13,7 @@ export const headers = {
     required: true,
     schema: { ...TEXT, examples: ['"41"'] },
   },
-  Location: { description: 'The path of the created resource.', required: true, schema: TEXT },
+  Location: { description: 'The created resource, or where to go.', required: true, schema: TEXT },
   'Idempotency-Replayed': {
     description: 'Present, with the value true, if this response repeats an earlier one.',
     schema: { ...TEXT, const: 'true' },
@@ -67,6 +67,7 @@ const FAILURES = {
   gone: ['The changes since this position are no longer available. Synchronize from the start.'],
   'key-reused': ['The Idempotency-Key was used for a different request.'],
   'already-exists': ['An account with this email address exists.'],
+  'sign-up-closed': ['This server lets no one sign up, or one person only.'],
   'too-many-requests': [
     'Too many requests, changes, pings, replays, sign-ins or open streams. Retry later.',
     'Retry-After',
@@ -102,7 +103,12 @@ export const failureResponses = (...kinds: readonly Failure[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, failure(kind)]))
 
 /** Those of accounts alone, and those that only come as one of several of their status. */
-const UNSHARED: readonly Failure[] = ['already-exists', 'forbidden', 'quota-exceeded']
+const UNSHARED: readonly Failure[] = [
+  'already-exists',
+  'sign-up-closed',
+  'forbidden',
+  'quota-exceeded',
+]
 
 export const sharedResponses = failureResponses(
   ...(Object.keys(FAILURES) as Failure[]).filter((kind) => !UNSHARED.includes(kind)),
@@ -146,6 +152,11 @@ export const download = (description: string, ...types: readonly string[]) => ({
   description,
   headers: headersOf([]),
   content: Object.fromEntries(types.map((type) => [type, { schema: TEXT }])),
+})
+
+export const redirect = (description: string) => ({
+  description,
+  headers: headersOf(['Location']),
 })
 
 export const eventStream = (description: string, event: string) => ({

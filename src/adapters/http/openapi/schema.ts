@@ -10,6 +10,8 @@ export const TEXT = { type: 'string' }
 
 export const arrayOf = (items: object) => ({ type: 'array', items })
 
+export const nullableOf = (schema: object) => ({ anyOf: [schema, { type: 'null' }] })
+
 export const object = (properties: Record<string, object>) => ({
   type: 'object',
   required: Object.keys(properties),

@@ -7,6 +7,7 @@ type TransportKind =
   | 'payload-too-large'
   | 'unsupported-media-type'
   | 'already-exists'
+  | 'sign-up-closed'
   | 'internal'
 
 export type ProblemKind = ErrorKind | TransportKind
@@ -27,6 +28,7 @@ export const PROBLEMS: Record<ProblemKind, Kind> = {
     title: 'Insufficient scope',
     headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' },
   },
+  'sign-up-closed': { status: 403, title: 'Sign-up closed' },
   'quota-exceeded': { status: 403, title: 'Quota exceeded' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
