@@ -42,7 +42,7 @@ test.each([
     { currentPassword: 'short', newPassword: 'password1', revokeOtherSessions: 'yes' },
     ['/currentPassword', '/newPassword', '/revokeOtherSessions'],
   ],
-  ['change-email', { newEmail: 'ada' }, ['/newEmail', '/password']],
+  ['change-email', { newEmail: 'ada', password: 'short' }, ['/newEmail', '/password']],
   ['update-user', { name: '', image: 'x' }, ['/image', '/name']],
   ['revoke-session', { token: 5, id: 'x' }, ['/id', '/token']],
   ['delete-user', { password: 'short', x: 1 }, ['/password', '/x']],
