@@ -86,7 +86,7 @@ describe.each(Object.entries(STORAGES))('on %s', (_, storage) => {
     })
     expect(await json(change(ADA))).toMatchObject({
       status: 400,
-      detail: expect.stringMatching(/is the address/),
+      detail: expect.stringMatching(/has this address/),
     })
     expect((await signIn(ADA)).status).toBe(200)
 
