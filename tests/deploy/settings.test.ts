@@ -3,28 +3,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig } from '../../src/runtime/config.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { variablesRead } from '../support/variables.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 
 const text = (path: string): Promise<string> => Bun.file(join(ROOT, path)).text()
 
-/** Set by the program itself. */
-const INTERNAL = ['TASKPORT_WORKER']
-
-const variablesOf = async (): Promise<string[]> => {
-  const files = [...new Bun.Glob('src/runtime/*config*.ts').scanSync(ROOT)]
-  const sources = await Promise.all(files.map(text))
-  const names = sources.flatMap((source) =>
-    [...source.matchAll(/(?<!`)'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|HOST|PORT|WORKERS)'/g)].map(
-      ([, name = '']) => name,
-    ),
-  )
-  return [...new Set(names)].filter((name) => !INTERNAL.includes(name)).sort()
-}
-
 test('.env.example names every variable, and its values are the defaults', async () => {
   const lines = [...(await text('.env.example')).matchAll(/^#([A-Z_]+)=(.*)$/gm)]
-  const names = await variablesOf()
+  const names = variablesRead()
   expect(names.length).toBeGreaterThan(20)
   expect(lines.map(([, name = '']) => name).sort()).toEqual(names)
   const example = Object.fromEntries(lines.map(([, name = '', value]) => [name, value]))

@@ -1,24 +1,6 @@
 import { expect, test } from 'bun:test'
-import { readConfig } from '../../src/runtime/config.ts'
+import { variablesRead } from '../support/variables.ts'
 import { pages } from './pages.ts'
-
-/** Set by the server itself, for its own processes. */
-const INTERNAL = ['TASKPORT_WORKER']
-
-const variablesRead = (): string[] => {
-  const read = new Set<string>()
-  const environment = new Proxy<Record<string, string>>(
-    {},
-    {
-      get: (_, name) => {
-        read.add(String(name))
-        return undefined
-      },
-    },
-  )
-  readConfig(environment)
-  return [...read].filter((name) => !INTERNAL.includes(name)).sort()
-}
 
 const rowsOf = (text: string): string[] =>
   [...text.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names = '']) =>
