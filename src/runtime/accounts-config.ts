@@ -74,11 +74,12 @@ const readOidc = ({ read, text, problems }: Environment): AccountsConfig['oidc']
     'must be an http or https URL.',
   )
   const [clientId, clientSecret] = [text('OIDC_CLIENT_ID'), text('OIDC_CLIENT_SECRET')]
+  const given = text('OIDC_NAME')
   if (issuer !== undefined && clientId === undefined)
     problems.push('OIDC_CLIENT_ID must be set with OIDC_ISSUER: as registered with the provider.')
   if (issuer === undefined && (clientId ?? clientSecret) !== undefined)
     problems.push('OIDC_ISSUER must be set with OIDC_CLIENT_ID: the URL of the provider.')
   if (issuer === undefined || clientId === undefined) return undefined
-  const name = text('OIDC_NAME') ?? new URL(issuer).hostname
+  const name = given ?? new URL(issuer).hostname
   return { issuer, clientId, name, ...(clientSecret !== undefined && { clientSecret }) }
 }
