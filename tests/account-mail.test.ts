@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type Mailer, type MailFailure, openMailer } from '../src/adapters/mail/index.ts'
 import { cookieOf, openAccounts } from './support/accounts.ts'
 import { temporaryFolder } from './support/folder.ts'
-import { freePort } from './support/free-port.ts'
 import { json } from './support/http.ts'
 import { freshDatabase } from './support/postgres.ts'
 import { enter, PASSWORD, startServer } from './support/server.ts'
@@ -212,33 +211,6 @@ test('mails are sent again after failures that may pass, and not after others', 
   await smtp.next(mail.to)
   expect(failures).toMatchObject([{ attempt: 1, response: 550 }])
   expect(JSON.stringify(failures)).not.toContain('@')
-})
-
-test('a server that is configured to send mail does, and logs what it cannot send', async () => {
-  const env = {
-    PORT: `${freePort()}`,
-    DATABASE_URL: 'memory:',
-    SMTP_URL: smtp.url,
-    MAIL_FROM: FROM,
-  }
-  const server = await startServer(temporaryFolder(), env)
-  await expect(enter(server.url, 'sign-up', 'real@example.com')).resolves.toMatchObject({
-    cookie: '',
-  })
-  const link = linkIn(await smtp.next('real@example.com'))
-  expect(link).toStartWith(`${server.url}/api/auth/verify-email?token=`)
-  const page = await fetch(link)
-  expect([page.status, page.url]).toEqual([200, `${server.url}/account?verified=true`])
-  expect(page.headers.get('content-type')).toStartWith('text/html')
-  await enter(server.url, 'sign-in', 'real@example.com')
-  smtp.refuse(550, 1)
-  const body = JSON.stringify({ email: 'real@example.com' })
-  const headers = { 'content-type': 'application/json' }
-  await fetch(`${server.url}/api/auth/request-password-reset`, { method: 'POST', headers, body })
-  await eventually(() => server.lines.some(({ msg }) => msg === 'mail not sent'), 'a log line')
-  expect(JSON.stringify(server.lines)).not.toContain('real@example.com')
-  server.signal('SIGTERM')
-  expect(await server.exited).toBe(0)
 })
 
 test('without mail, an operator gets the link', async () => {

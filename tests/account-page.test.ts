@@ -5,6 +5,7 @@ import { temporaryFolder } from './support/folder.ts'
 import { freePort } from './support/free-port.ts'
 import { enter, startServer } from './support/server.ts'
 import { linkIn, type SmtpServer, startSmtp } from './support/smtp.ts'
+import { eventually } from './support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -61,6 +62,11 @@ test('the links in mails are followed in a browser, on the page of the server', 
   await page.goto(`${server.url}/account?error=<img src=x onerror=alert(1)>`)
   await says(/<img src=x/)
   expect(problems).toEqual([])
+
+  smtp.refuse(550, 1)
+  await post('/request-password-reset', { email })
+  await eventually(() => server.lines.some(({ msg }) => msg === 'mail not sent'), 'a log line')
+  expect(JSON.stringify(server.lines)).not.toContain(email)
   server.signal('SIGTERM')
   expect(await server.exited).toBe(0)
 })
