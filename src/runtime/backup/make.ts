@@ -61,16 +61,26 @@ export const makeBackup = async (
 
 type Totals = Readonly<{ users: number; tasks: number; sample: OwnerDigest }>
 
-const copyTo = async (config: Config, version: string, draft: string, progress: Progress) => {
+const openCopy = async (config: Config, draft: string) => {
   const { storage } = config
-  progress('copying')
-  if (storage.kind === 'memory') {
-    throw new Error('With DATABASE_URL=memory: nothing is stored that could be backed up.')
+  if (storage.kind === 'sqlite') {
+    const { copyToFolder } = await import('./sqlite.ts')
+    return copyToFolder(config, storage.path, draft)
   }
-  const copy =
-    storage.kind === 'sqlite'
-      ? await (await import('./sqlite.ts')).copyToFolder(config, storage.path, draft)
-      : await (await import('./postgres.ts')).dumpToFolder(config, storage, draft)
+  if (storage.kind === 'postgres') {
+    const { dumpToFolder } = await import('./postgres.ts')
+    return dumpToFolder(config, storage, draft)
+  }
+  throw new Error(
+    storage.kind === 'memory'
+      ? 'With DATABASE_URL=memory: nothing is stored that could be backed up.'
+      : 'Only SQLite and PostgreSQL can be backed up. Use the tools of this storage.',
+  )
+}
+
+const copyTo = async (config: Config, version: string, draft: string, progress: Progress) => {
+  progress('copying')
+  const copy = await openCopy(config, draft)
   try {
     let totals: Totals
     try {

@@ -1,4 +1,7 @@
 import { readConfig } from '../config.ts'
+import { fail } from '../shutdown.ts'
+import { openStorage } from '../storage.ts'
+import { commandLog } from './log.ts'
 
 /** Accounts as well as tasks. Throws an Error that says what to do. */
 export const migrate = async (): Promise<void> => {
@@ -13,9 +16,8 @@ export const migrate = async (): Promise<void> => {
     await postgres.migrate(storage.url, storage.sharding)
     await migrateAccounts(config)
   } else {
-    const { sqliteStorage } = await import('../../adapters/sqlite/storage.ts')
-    const { close } = sqliteStorage(storage.path)
-    await migrateAccounts(config).finally(close)
+    const { reached, close } = await openStorage(storage, commandLog, fail)
+    await reached.then(() => migrateAccounts(config)).finally(close)
   }
   process.stdout.write('The database is up to date.\n')
 }
