@@ -215,6 +215,7 @@ describe('the server offers it', () => {
     for (const name of [
       'src',
       'client',
+      'scripts',
       'package.json',
       'bun.lock',
       'bunfig.toml',

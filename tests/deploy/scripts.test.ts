@@ -45,7 +45,7 @@ test('without packages, and where none can be installed, it says what to do', as
     cpSync(join(ROOT, name), join(code, name), { recursive: true })
   }
   Bun.spawnSync(['chmod', '-R', 'a+rX,a-w', code])
-  const child = Bun.spawn([process.execPath, join(code, 'scripts/up.ts')], {
+  const child = Bun.spawn([process.execPath, join(code, 'scripts/install.ts')], {
     ...unprivilegedUser(),
     cwd: code,
     env: { PATH: process.env['PATH'] ?? '' },

@@ -1,6 +1,9 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 
-/** Installs what the lock file names and serves. A folder that cannot be written has all of it. */
+/**
+ * Installs what the lock file names. A folder that cannot be written has all of it. The server is
+ * another process: Bun does not find packages that were installed after its own start.
+ */
 
 const root = `${import.meta.dir}/..`
 const packages = `${root}/node_modules`
@@ -15,10 +18,8 @@ const isWritable = (path: string): boolean => {
 }
 
 if (isWritable(existsSync(packages) ? packages : root)) {
-  const { BUN_JSC_forceRAMSize: _, ...env } = process.env
   const install = ['install', '--frozen-lockfile', '--production', '--silent', '--cwd', root]
   const { exitCode } = Bun.spawnSync([process.execPath, ...install], {
-    env,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   if (exitCode !== 0) process.exit(1)
@@ -29,4 +30,3 @@ if (isWritable(existsSync(packages) ? packages : root)) {
   )
   process.exit(1)
 }
-await import('../src/main.ts')
