@@ -337,7 +337,7 @@ describe('archives', () => {
 })
 
 test.each<[ImportFormat, string | Uint8Array, string]>([
-  ['json', '{', 'Line 1 is not valid JSON'],
+  ['json', '{', 'Line 1 is not valid JSON. Correct its syntax, or name the format'],
   ['json', '{"title":"a"}\n[1]\n', 'Line 2 must be a JSON object'],
   ['json', '{"title":5}', 'title must be a string'],
   ['json', '{"title":"a","completed":"yes"}', 'completed must be true or false'],

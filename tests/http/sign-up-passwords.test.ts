@@ -24,6 +24,7 @@ test.each([
   const detail = expect.stringMatching(message)
   expect(await json(response)).toMatchObject({
     detail: expect.stringMatching(/^password /),
+    message: expect.stringMatching(/^password /),
     errors: [{ pointer: '/password', detail }],
   })
   const body = { email: ADA.email, password }

@@ -225,6 +225,15 @@ describe('import', () => {
       const response = await http.call('POST', `/api/import${search}`, { raw: 'title\na\n' })
       expect([search, response.status]).toEqual([search, 400])
     }
+    const named = await http.call('POST', '/api/import?format=xml', { raw: 'title\na\n' })
+    expect((await json(named)).errors).toMatchObject([{ parameter: 'format' }])
+    const raw = '--b\r\ncontent-disposition: form-data; name=file\r\n\r\ntitle\na\r\n--b--\r\n'
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+    const form = await http.call('POST', '/api/import?format=csv', { raw, headers })
+    expect([form.status, (await json(form)).detail]).toEqual([
+      415,
+      expect.stringContaining('not a form'),
+    ])
     expect((await send('csv', '')).status).toBe(400)
     expect((await send('csv', `title\n${'x'.repeat(8 * 2 ** 20)}`)).status).toBe(413)
     expect((await http.call('GET', '/api/export?format=xml')).status).toBe(400)

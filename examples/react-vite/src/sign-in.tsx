@@ -21,7 +21,14 @@ export const SignIn = () => {
       <h1>{isNew ? 'Sign up' : 'Sign in'}</h1>
       {isNew && <input name="name" placeholder="Name" required />}
       <input name="email" type="email" placeholder="Email" autoComplete="username" required />
-      <input name="password" type="password" placeholder="Password" minLength={8} required />
+      <input
+        name="password"
+        type="password"
+        placeholder="Password"
+        autoComplete={isNew ? 'new-password' : 'current-password'}
+        minLength={8}
+        required
+      />
       <button type="submit">{isNew ? 'Sign up' : 'Sign in'}</button>
       <button type="button" onClick={() => setIsNew(!isNew)}>
         {isNew ? 'I have an account' : 'I am new'}

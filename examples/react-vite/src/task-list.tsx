@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import { type Task, TaskportError } from 'taskport-client'
+import { formatDue } from './due-date.ts'
 import { auth, tasks } from './taskport.ts'
 import { useTasks } from './use-tasks.ts'
 
@@ -9,22 +10,25 @@ export const TaskList = ({ name }: { name: string }) => {
 
   const attempt = (work: Promise<unknown>) =>
     work.then(
-      () => setProblem(''),
-      (error: unknown) =>
-        setProblem(
-          error instanceof TaskportError ? error.message : 'The server cannot be reached.',
-        ),
+      () => {
+        setProblem('')
+        return true
+      },
+      (error: unknown) => {
+        setProblem(error instanceof TaskportError ? error.message : 'The server cannot be reached.')
+        return false
+      },
     )
 
-  const add = (event: FormEvent<HTMLFormElement>) => {
+  const add = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = event.currentTarget
     const fields = new FormData(form)
     const due = String(fields.get('due') ?? '')
-    form.reset()
     // The input gives local time without an offset, which the server does not guess.
     const due_date = due === '' ? null : new Date(due).toISOString()
-    void attempt(tasks.create({ title: String(fields.get('title')), due_date }))
+    const created = tasks.create({ title: String(fields.get('title')), due_date })
+    if (await attempt(created)) form.reset()
   }
 
   const item = (task: Task) => (
@@ -35,7 +39,7 @@ export const TaskList = ({ name }: { name: string }) => {
           checked={task.completed}
           onChange={() => attempt(tasks.complete(task.id, !task.completed))}
         />
-        {task.title} {task.due_date && new Date(task.due_date).toLocaleString()}
+        {task.title} {task.due_date && formatDue(task.due_date)}
       </label>
       <button type="button" onClick={() => attempt(tasks.delete(task.id))}>
         Delete

@@ -58,8 +58,9 @@ export const api = (
     .onError(({ request, error }) => {
       if (error instanceof NotFoundError) return noRoute(request)
       const context = contextOf(request)
-      const naming = request.method === 'GET' ? 'parameter' : 'pointer'
-      const response = problemOf(error, context.id, naming) ?? unexpected(context.id)
+      const naming = context.body ? 'pointer' : 'parameter'
+      const hasMessage = context.path.startsWith('/api/auth/')
+      const response = problemOf(error, context.id, naming, hasMessage) ?? unexpected(context.id)
       if (response.status >= 500) context.error = error
       return response
     })

@@ -68,5 +68,5 @@ export const problemFrom = async (response: Response): Promise<Response> => {
 }
 
 const FALLBACK: Partial<Record<ProblemKind, string>> = {
-  unauthenticated: 'There is no session. Sign in and send its cookie.',
+  unauthenticated: 'There is no session. Sign in and send its cookie or its token.',
 }

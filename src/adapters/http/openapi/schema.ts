@@ -34,7 +34,9 @@ export const sharedSchemas = {
       detail: t.String({ description: 'One sentence that says how to correct the request.' }),
       instance: t.Optional(t.String({ description: 'Identifies the request; 5xx only.' })),
       code: t.Optional(t.String({ description: "The identity provider's error code." })),
-      message: t.Optional(t.String({ description: "The identity provider's error message." })),
+      message: t.Optional(
+        t.String({ description: "The identity provider's error message, or the detail." }),
+      ),
       errors: t.Optional(
         t.Array(
           t.Union([

@@ -42,11 +42,17 @@ export const operations = describeOperations('transfer', AUTHENTICATED, {
   importTasks: {
     summary: 'Import tasks',
     description:
-      'Reads a file of at most 8 MiB, or a ZIP or gzip archive of such files, whatever its Content-Type. It is validated as a whole before anything is written. Importing the same file again changes nothing, even after its tasks were edited; what was deleted since is created again.',
+      'Reads a file of at most 8 MiB, or a ZIP or gzip archive of such files, whatever its Content-Type, but not as a form. It is validated as a whole before anything is written. Importing the same file again changes nothing, even after its tasks were edited; what was deleted since is created again.',
     scope: 'tasks:write',
     parameters: IMPORT_QUERY,
     requestBody: FILE,
     responses: { 200: response('What was imported.', transferRef.ImportReport) },
-    failures: ['invalid', 'request-timeout', 'payload-too-large', 'quota-exceeded'],
+    failures: [
+      'invalid',
+      'request-timeout',
+      'payload-too-large',
+      'unsupported-media-type',
+      'quota-exceeded',
+    ],
   },
 })

@@ -5,6 +5,7 @@ import { taskQuery } from '../../../domain/task-query.ts'
 import type { Resource } from '../openapi/document.ts'
 import { compressible } from '../transport/compress.ts'
 import { json } from '../transport/json.ts'
+import { TransportError } from '../transport/problem.ts'
 import { readBody } from '../transport/read-json.ts'
 import { actorOf, contextOf } from '../transport/request-context.ts'
 import { csv, exported, ndjson } from './export.ts'
@@ -24,6 +25,15 @@ export const transferResource = (app: App): Resource => ({
   schemas: transferSchemas,
   routes: transferRoutes(app),
 })
+
+/** A form would be read as a part of the file. */
+const requireNoForm = (headers: Headers): void => {
+  if (!headers.get('content-type')?.toLowerCase().startsWith('multipart/')) return
+  throw new TransportError(
+    'unsupported-media-type',
+    'Send the file itself as the body, not a form. With curl: --data-binary @<file>.',
+  )
+}
 
 const transferRoutes = (app: App) => {
   const bytes = fairShare(BYTES_IN_FLIGHT)
@@ -55,6 +65,7 @@ const transferRoutes = (app: App) => {
       async ({ request }) => {
         const actor = actorOf(request)
         const { format, dryRun } = readImportRequest(contextOf(request).search)
+        requireNoForm(request.headers)
         const held = await bytes.take(actor, FILE_BYTES)
         try {
           const file = await readBody(request, FILE_BYTES)

@@ -11,6 +11,12 @@ const MISSING = 'The token is missing. Send it as Authorization: Bearer <token>.
 
 const MALFORMED = 'The token is not valid here. Send one token as Authorization: Bearer <token>.'
 
+const OF_SESSION =
+  'This is the token of a session. Send it to /api/auth/token, and the token from there here.'
+
+/** As the identity provider signs them; a JSON Web Token has three parts. */
+const isOfSession = (token: string): boolean => /^\w{32}\.[^.]+$/.test(token)
+
 /** Where a session cookie does as well: a browser's EventSource cannot send a token. */
 const EVENTS = '/api/events'
 
@@ -66,7 +72,8 @@ const requireToken = async (
       if (response) return response
       throw error
     }
-    return challenge(error.message, 'Bearer error="invalid_token"')
+    const detail = session && isOfSession(token ?? '') ? OF_SESSION : error.message
+    return challenge(detail, 'Bearer error="invalid_token"')
   }
 }
 

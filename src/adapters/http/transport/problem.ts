@@ -102,16 +102,22 @@ export const problem = (
   })
 }
 
-/** Undefined for an unexpected error. A 5xx names the request. */
+/**
+ * Undefined for an unexpected error. A 5xx names the request. `hasMessage` repeats the detail as
+ * `message`, which the client of the identity provider's library shows.
+ */
 export const problemOf = (
   error: unknown,
   requestId: string,
   naming: Naming = 'pointer',
+  hasMessage = false,
 ): Response | undefined => {
-  if (error instanceof TransportError) return problem(error.kind, error.message)
-  if (!(error instanceof DomainError)) return undefined
+  if (!(error instanceof DomainError || error instanceof TransportError)) return undefined
+  const extensions = hasMessage ? { message: error.message } : {}
+  if (error instanceof TransportError) return problem(error.kind, error.message, { extensions })
   const { kind, message, issues, version, retryAfter, scope } = error
   return problem(kind, message, {
+    extensions,
     issues,
     naming,
     ...(PROBLEMS[kind].status >= 500 && { instance: instanceOf(requestId) }),

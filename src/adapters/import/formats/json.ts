@@ -47,7 +47,9 @@ const parse = (text: string, place: number): unknown => {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Unreadable(`Line ${place} is not valid JSON. Correct its syntax.`)
+    throw new Unreadable(
+      `Line ${place} is not valid JSON. Correct its syntax, or name the format of the file in the query, such as format=csv.`,
+    )
   }
 }
 
