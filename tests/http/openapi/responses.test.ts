@@ -201,6 +201,12 @@ const CASES: Case[] = [
     'for a large file',
     { search: '?format=csv', raw: 'x'.repeat(8 * 2 ** 20 + 1) },
   ],
+  [
+    'importTasks',
+    415,
+    'for a form',
+    { raw: 'a', headers: { 'content-type': 'multipart/form-data; boundary=b' } },
+  ],
   ['root', 200, 'always', { as: null }],
   ['health', 200, 'always', { as: null }],
   ['ready', 200, 'when all is well', { as: null }],

@@ -10,7 +10,7 @@ import { arrayOf, TEXT } from '../openapi/schema.ts'
 import { JSON_TYPE } from '../transport/read-json.ts'
 import { tokenRef } from './schema.ts'
 
-const { Token, TokenDraft } = tokenRef
+const { NewToken, Token, TokenDraft } = tokenRef
 
 /** Any other text is an id that no token has. */
 const TOKEN_ID = { ...ID, schema: TEXT }
@@ -26,7 +26,7 @@ export const operations = describeOperations('tokens', AUTHENTICATED, {
       scopes: ['tasks:read'],
       expires_at: null,
     }),
-    responses: { 201: response('The token.', Token, 'Location') },
+    responses: { 201: response('The token.', NewToken, 'Location') },
     failures: [...BODY_FAILURES, 'quota-exceeded'],
   },
   listTokens: {

@@ -15,21 +15,22 @@ const expires_at = nullable(timestamp)
 
 const TokenDraftSchema = t.Object({ name, scopes, expires_at: t.Optional(expires_at) }, strict)
 
-const TokenSchema = t.Object(
-  {
-    id: t.String({ format: 'uuid' }),
-    name,
-    scopes,
-    created_at: timestamp,
-    last_used_at: t.Unsafe<string | null>({
-      ...expires_at,
-      description: 'The minute in which it was last used.',
-    }),
-    expires_at,
-    token: t.Optional(
-      t.String({ description: 'The token itself; only in the response that creates it.' }),
-    ),
-  },
+const fields = {
+  id: t.String({ format: 'uuid' }),
+  name,
+  scopes,
+  created_at: timestamp,
+  last_used_at: t.Unsafe<string | null>({
+    ...expires_at,
+    description: 'The minute in which it was last used.',
+  }),
+  expires_at,
+}
+
+const TokenSchema = t.Object(fields, strict)
+
+const NewTokenSchema = t.Object(
+  { ...fields, token: t.String({ description: 'The token itself; only in this response.' }) },
   strict,
 )
 
@@ -69,6 +70,10 @@ export const serializeToken = (
   ...(secret !== undefined && { token: secret }),
 })
 
-export const tokenSchemas = { Token: TokenSchema, TokenDraft: TokenDraftSchema }
+export const tokenSchemas = {
+  Token: TokenSchema,
+  NewToken: NewTokenSchema,
+  TokenDraft: TokenDraftSchema,
+}
 
 export const tokenRef = references(tokenSchemas)
