@@ -36,7 +36,7 @@ program
 program
   .command('backup [folder]')
   .description('back up tasks, accounts and secret to a new folder in this one, and verify it')
-  .option('--keep <number>', 'afterwards remove all backups there but so many')
+  .option('--keep <number>', 'afterwards remove all but the newest <number> backups')
   .action(async (folder, { keep }) =>
     (await import('./runtime/commands/backup.ts')).backup(version, folder, keep),
   )
@@ -48,7 +48,7 @@ program
 
 const user = program
   .command('user')
-  .description('list, create and delete accounts of the built-in sign-in')
+  .description('manage accounts of the built-in sign-in')
   .helpCommand(false)
 
 user

@@ -23,6 +23,8 @@ test('the links in mails are followed in a browser, on the page of the server', 
     SMTP_URL: smtp.url,
     MAIL_FROM: 'tasks@example.com',
   })
+  const warned = server.lines.some(({ msg }) => `${msg}`.startsWith('PUBLIC_URL is not set'))
+  expect(warned).toBeTrue()
   const post = (path: string, body: object) =>
     fetch(`${server.url}/api/auth${path}`, {
       method: 'POST',

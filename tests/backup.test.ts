@@ -156,6 +156,10 @@ test('verify finds what was damaged, exchanged or left out', async () => {
     await Bun.write(join(path, 'manifest.json'), JSON.stringify({ ...manifest, files: changed }))
   }
 
+  const garbled = copy()
+  await Bun.write(join(garbled, 'manifest.json'), '{"format":1,')
+  expect(await problemWith(garbled)).toMatch(/manifest.json is not as it was/)
+
   for (const name of ['taskport.db', 'auth.db', 'secret', 'users.ndjson']) {
     const path = copy()
     const bytes = await Bun.file(join(path, name)).bytes()
@@ -188,7 +192,7 @@ test('verify finds what was damaged, exchanged or left out', async () => {
 
   const partial = copy()
   await Bun.file(join(partial, 'manifest.json')).delete()
-  expect(await problemWith(partial)).toMatch(/no backup, or not a complete one/)
+  expect(await problemWith(partial)).toMatch(/not a complete backup/)
 })
 
 test('kill -9 in the middle leaves nothing that looks whole, and the next backup cleans up', async () => {

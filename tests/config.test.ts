@@ -179,6 +179,9 @@ test('the built-in sign-in is on exactly when no other identity provider is conf
 })
 
 test.each([
+  ['HOST', '127.0.0.1:8000'],
+  ['HOST', '999.1.1.1'],
+  ['HOST', 'http://localhost'],
   ['PORT', '65536'],
   ['PORT', '-1'],
   ['PORT', '80a'],

@@ -198,6 +198,13 @@ describe('start', () => {
     await taken.stop(true)
   })
 
+  test('a host that is not an address of this machine is named', async () => {
+    const env = { HOST: '192.0.2.1', DATABASE_URL: 'memory:' }
+    const server = await startServer(temporaryFolder(), env)
+    expect(await server.exited).toBe(1)
+    expect(server.stderr()).toContain('192.0.2.1 is not an address of this machine')
+  })
+
   test('a database file in use by another process is named', async () => {
     const folder = temporaryFolder()
     const first = await startServer(folder)

@@ -30,13 +30,13 @@ export const readAccountsConfig = (environment: Environment): AccountsConfig => 
     'must be on or off.',
   )
   if (!passwords && !oidc)
-    problems.push('PASSWORDS can only be off with OIDC_ISSUER: no one could sign in.')
+    problems.push('PASSWORDS can only be off with OIDC_ISSUER: otherwise no one could sign in.')
   return {
     signUp: read(
       'SIGN_UP',
       'open' as const,
       (value) => SIGN_UP.find((policy) => policy === value),
-      `must be ${SIGN_UP.join(', ')}.`,
+      'must be open, first or closed.',
     ),
     passwords,
     ...(mail && { mail }),

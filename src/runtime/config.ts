@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { dirname, join } from 'node:path'
 import { secretProblem } from '../adapters/jwt/secret-problem.ts'
 import { parseDatabaseUrl } from '../adapters/pg/url.ts'
@@ -157,7 +158,12 @@ export const readConfig = (environment: Environment): Config => {
 
   const dataFolder = storage.kind === 'sqlite' ? dirname(storage.path) : './data'
   const config: Config = {
-    host: text('HOST') ?? '127.0.0.1',
+    host: read(
+      'HOST',
+      '127.0.0.1',
+      parseHost,
+      'must be an address of this machine without a port, such as 127.0.0.1, or 0.0.0.0 for all.',
+    ),
     port: integer('PORT', 8000, 0, 65_535),
     workers,
     worker: text('TASKPORT_WORKER') !== undefined,
@@ -211,6 +217,9 @@ const parseStorage = (
   parseDatabaseUrl(value)
   return { kind: 'postgres', url: value, ...options }
 }
+
+const parseHost = (value: string): string | undefined =>
+  isIPv6(value) || (/^[\w.-]+$/.test(value) && URL.canParse(`http://${value}`)) ? value : undefined
 
 const parseAllowed = (value: string): string[] | undefined => {
   const words = value.split(',').map((word) => word.trim())

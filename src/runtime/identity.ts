@@ -44,6 +44,8 @@ export const openIdentity = async (
   const origin = originOf(config)
   const { crossSite, warnings } = await cookieReach(config)
   for (const warning of warnings) log.warn({}, warning)
+  const baseUrl = browserUrl(config) ?? (/^https?:/.test(issuer) ? issuer : origin)
+  if (identity.mail && browserUrl(config) === undefined) log.warn({}, linkWarning(baseUrl))
   const mailer = identity.mail && (await openMailer(identity.mail, log))
   const accounts = identityProvider({
     storage: ownDatabase ? { kind: 'sqlite', path: databasePath(config) } : storage,
@@ -52,7 +54,7 @@ export const openIdentity = async (
     audience,
     secret: identity.secret ?? (await storedSecret(config)),
     secretSource: identity.secret === undefined ? secretPath(config) : 'AUTH_SECRET',
-    baseUrl: browserUrl(config) ?? (/^https?:/.test(issuer) ? issuer : origin),
+    baseUrl,
     origins: config.corsOrigins,
     crossSiteCookies: crossSite,
     signUp: identity.signUp,
@@ -79,6 +81,9 @@ export const openIdentity = async (
   const { administration, opened: reachedAccounts } = accounts
   return { verify, accounts, administration, reached: reachedAccounts, close }
 }
+
+const linkWarning = (url: string): string =>
+  `PUBLIC_URL is not set, so links in mails begin with ${url}. Set it to the address that browsers use.`
 
 const openMailer = async (options: MailOptions, log: Log) => {
   const { openMailer } = await import('../adapters/mail/index.ts')

@@ -1,4 +1,4 @@
-import { portTaken } from '../adapters/http/serve.ts'
+import { listenError } from '../adapters/http/serve.ts'
 import { type Log, serializeError } from '../application/log.ts'
 import type { Config } from './config.ts'
 import { thisProgram } from './this-program.ts'
@@ -106,6 +106,6 @@ const reserve = (hostname: string, port: number): number => {
     listener.stop(true)
     return listener.port
   } catch (cause) {
-    throw portTaken(hostname, port, cause)
+    throw listenError(cause, hostname, port)
   }
 }

@@ -97,7 +97,7 @@ test('it has all commands, and backs itself up', async () => {
   await end(server)
   expect(await run(folder, ['health'], { PORT: port })).toMatchObject({
     code: 1,
-    error: expect.stringContaining('No server answers'),
+    error: expect.stringContaining('No server responds'),
   })
   expect((await run(folder, ['migrate'])).output).toBe('The database is up to date.\n')
   const scheduled = await start(folder, env)

@@ -163,6 +163,14 @@ test.each([
   writeFileSync(join(folder, 'long.json'), long)
   const refused = await curl(`${url}/api/tasks`, ...bearer, ...json, '-d', `@${folder}/long.json`)
   expect(JSON.parse(refused)).toMatchObject({ status: 413 })
+  writeFileSync(join(folder, 'todo.txt'), `Buy ${'x'.repeat(196)}\n`.repeat(9000))
+  const imported = await curl(
+    `${url}/api/import?format=todo.txt&dry_run=true`,
+    ...bearer,
+    '--data-binary',
+    `@${folder}/todo.txt`,
+  )
+  expect(JSON.parse(imported)).toMatchObject({ found: 9000 })
   stream.kill()
   proxy.kill('SIGTERM')
   await within(proxy.exited, 'The proxy did not end.')

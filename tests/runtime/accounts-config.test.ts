@@ -35,7 +35,7 @@ test('accounts are open to all, with passwords, unless it is configured otherwis
 })
 
 test.each([
-  [{ SIGN_UP: 'never' }, /SIGN_UP must be open, first, closed/],
+  [{ SIGN_UP: 'never' }, /SIGN_UP must be open, first or closed/],
   [{ PASSWORDS: 'no' }, /PASSWORDS must be on or off/],
   [{ PASSWORDS: 'off' }, /PASSWORDS can only be off with OIDC_ISSUER/],
   [{ ...MAIL, SMTP_URL: 'mail.example.com' }, /SMTP_URL must be smtp:\/\/user/],

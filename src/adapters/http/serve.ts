@@ -9,7 +9,7 @@ export type RunningServer = Readonly<{
   stop(grace?: number): Promise<void>
 }>
 
-/** A `worker` shares its port with others. Throws `portTaken` if the port is in use. */
+/** A `worker` shares its port with others. Throws what `listenError` returns. */
 export const serve = (
   handle: Handler,
   { host, port, worker, log }: { host: string; port: number; worker?: boolean; log: Log },
@@ -52,15 +52,33 @@ export const serve = (
     }
     return { url: url.origin, stop }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw portTaken(host, port, error)
+    throw listenError(error, host, port)
   }
 }
 
-export const portTaken = (host: string, port: number, cause: unknown, variable = 'PORT'): Error =>
-  new Error(
-    `Port ${port} on ${host} is taken. Stop the process that uses it, or set ${variable} to another port.`,
-    {
-      cause,
-    },
-  )
+/** Says what to do when the port is taken or the host is no address of this machine. */
+export const listenError = (
+  cause: unknown,
+  host: string,
+  port: number,
+  variable = 'PORT',
+): unknown => {
+  const message = listenProblem(codeOf(cause), host, port, variable)
+  return message === undefined ? cause : new Error(message, { cause })
+}
+
+const listenProblem = (
+  code: unknown,
+  host: string,
+  port: number,
+  variable: string,
+): string | undefined => {
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is taken. Stop the process that uses it, or set ${variable} to another port.`
+  if (code === 'EADDRNOTAVAIL')
+    return `${host} is not an address of this machine. Set HOST to one that is, or to 0.0.0.0 for all.`
+  return undefined
+}
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined

@@ -51,7 +51,7 @@ const RETRY_MS = 500
 /** Milliseconds that a request waits for a database not reached yet. */
 const START_DEADLINE_MS = 9000
 
-/** Opens in the background; retries a server for ever. With an unusable file every call fails. */
+/** Opens in the background; retries a server forever. With an unusable file every call fails. */
 export const identityProvider = ({
   storage,
   reached,

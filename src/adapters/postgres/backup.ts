@@ -148,8 +148,8 @@ const create = async ({ query }: Connection, database: string): Promise<void> =>
       lc_collate '${collation}' lc_ctype '${type}'`)
   } catch (cause) {
     throw new Error(
-      'No database can be made on the server to verify the backup in. Give the role the right to: ' +
-        'alter role … createdb. Or have verify use another server.',
+      'Cannot create a database on the server to verify the backup. Grant the role the right to: ' +
+        'alter role … createdb. For verify, DATABASE_URL may also name another server.',
       { cause },
     )
   }

@@ -103,7 +103,7 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
       statement.then(
         (rows) => {
           clearTimeout(timer)
-          // The driver prepares it once more without a word, and the session keeps it for ever.
+          // The driver prepares it again without an error, and the session keeps it forever.
           const { retried } = statement as unknown as { retried: Error | null }
           if (retried && FOREIGN_STATEMENT.has(codeOf(retried))) stopPreparing()
           resolve(withoutHoles(rows))

@@ -98,7 +98,7 @@ type Statement = Readonly<{ text: string; parameters: SQLQueryBindings[] }>
 
 /**
  * Each walks along an index and lacks the last parameter, the limit. A mere `?` in a statement with
- * an order, or as a limit, has SQLite prepare it anew for every value; `+?` has not.
+ * an order, or as a limit, makes SQLite prepare it again for every value; `+?` has not.
  */
 export const listStatements = (owner: UserId, query: TaskQuery, { after }: Page): Statement[] => {
   const { sort, order } = query

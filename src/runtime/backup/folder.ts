@@ -43,22 +43,49 @@ export const backupsIn = (folder: string): string[] =>
 export const readManifest = (backup: string): Manifest => {
   const path = join(backup, MANIFEST)
   if (!existsSync(path)) {
-    throw new Error(`${backup} is no backup, or not a complete one: it has no ${MANIFEST}.`)
+    throw new Error(
+      `${backup} is not a complete backup: it has no ${MANIFEST}. Name the folder of one backup, taskport-<time>.`,
+    )
   }
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest
+  const manifest = parsed(path)
   if (manifest.format === 1) return manifest
   throw new Error(`${backup} has a newer format. Use Taskport ${manifest.version}.`)
 }
 
+const parsed = (path: string): Manifest => {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Manifest
+  } catch (cause) {
+    throw new Error(`${path} is not as it was when the backup was made. Use another backup.`, {
+      cause,
+    })
+  }
+}
+
 /** Readable by its owner alone. Throws an Error while another backup is made there. */
 export const openFolder = (folder: string): (() => void) => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const release = tryLock(join(folder, '.lock'))
-  if (!release) throw new Error(`Another backup to ${folder} is under way. Wait for its end.`)
+  const release = lockIn(folder)
+  if (!release)
+    throw new Error(`Another backup to ${folder} is in progress. Wait until it has finished.`)
   for (const name of readdirSync(folder)) {
     if (name.startsWith(PARTIAL)) rmSync(join(folder, name), { recursive: true, force: true })
   }
   return release
+}
+
+const lockIn = (folder: string): ReturnType<typeof tryLock> => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return tryLock(join(folder, '.lock'))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause
+    throw new Error(
+      `Cannot write to ${folder}: ${reason}. Make it writable, or name another folder.`,
+      {
+        cause,
+      },
+    )
+  }
 }
 
 /** Under a name that is not taken for a backup. */

@@ -3,7 +3,7 @@ export type Progress = (step: string) => void
 
 const STEP_MS = 500
 
-/** One line that is written anew, on a terminal only. */
+/** One line that is overwritten, on a terminal only. */
 export const terminalProgress = (
   output: NodeJS.WriteStream = process.stderr,
 ): { progress: Progress; end(): void } => {

@@ -73,7 +73,7 @@ const read = async (
   })
   if (!response.ok) {
     throw new Error(
-      `A server on the copy answered ${response.status} to a request for a list. ${problems.join(' ')}`,
+      `A server on the copy returned ${response.status} for a list of tasks. ${problems.join(' ')}`,
     )
   }
   const list = (await response.json()) as { user_id: string; revision: number }[]

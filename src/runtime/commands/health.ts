@@ -8,7 +8,7 @@ export const checkHealth = async (): Promise<void> => {
   const { host, port } = readConfig(process.env)
   const url = `http://${reachable(host)}:${port}/health/ready`
   const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) }).catch((cause) => {
-    throw new Error(`No server answers at ${url}.`, { cause })
+    throw new Error(`No server responds at ${url}.`, { cause })
   })
   if (!response.ok) throw new Error(`The server is not ready: ${url} returned ${response.status}.`)
   process.stdout.write('The server is ready.\n')

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Elysia } from 'elysia'
-import { portTaken } from '../serve.ts'
+import { listenError } from '../serve.ts'
 import { problem, unexpected } from '../transport/problem.ts'
 
 export type Metrics = Readonly<{
@@ -53,7 +53,6 @@ export const serveMetrics = (
     })
     return { url: `${server.url.origin}${PATH}`, stop: () => server.stop(true) }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw portTaken(host, port, error, 'METRICS_PORT')
+    throw listenError(error, host, port, 'METRICS_PORT')
   }
 }

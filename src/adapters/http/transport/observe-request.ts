@@ -31,8 +31,8 @@ export type Observers = Readonly<{
 }>
 
 const UNTRUSTED_PROXY =
-  'X-Forwarded-For has come, and TRUST_PROXY is not set: the address of the proxy counts for that of ' +
-  'every client. Set TRUST_PROXY=X-Forwarded-For if your proxy sets this header.'
+  'A request has X-Forwarded-For, but TRUST_PROXY is not set: the address of the proxy is taken for that ' +
+  'of every client. Set TRUST_PROXY=X-Forwarded-For if your proxy sets this header.'
 
 const UNTRACED: Tracing = { run: (_, step) => step() }
 
