@@ -20,6 +20,7 @@ export const citusServer = (own: Settings = {}, files: ServerFiles = {}): Promis
       shared_preload_libraries: 'citus',
       wal_level: 'logical',
       shared_buffers: '32MB',
+      max_worker_processes: 64,
       'citus.shard_count': 4,
       'citus.log_remote_commands': 'on',
       'citus.background_task_queue_interval': '100ms',

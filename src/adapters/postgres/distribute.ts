@@ -29,6 +29,7 @@ export const distribute = async (sql: TransactionSql, sharding: Sharding): Promi
         'create extension citus; in this database on every node.',
     )
   }
+  await sql`set local citus.multi_shard_modify_mode = 'sequential'`
   for (const [table, column] of TABLES) {
     if (!distributed.has(table)) await distributeTable(sql, table, column)
   }
