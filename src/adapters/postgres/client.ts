@@ -41,9 +41,6 @@ const CANCEL_MS = 300
 /** Between two replacements of a pool, in milliseconds. */
 const REPLACE_PAUSE_MS = 100
 
-/** Seconds that statements under way have when their pool is replaced. */
-const RETIRE_SECONDS = 1
-
 /** `onPooler` is called when statements turn out to meet other sessions than they were prepared in. */
 export const connect = (url: string, limits: Limits, onPooler = (): void => {}): Client => {
   const options = driverOptions(url)
@@ -64,12 +61,12 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
     prepare = false
   }
 
-  /** The driver cannot replace a single connection, and the others of a dead one are suspect. */
+  /** The driver cannot replace a single connection. Statements under way keep their deadlines. */
   const replace = (former: postgres.Sql): void => {
     if (former !== pool || performance.now() - opened < REPLACE_PAUSE_MS) return
     pool = open()
     opened = performance.now()
-    former.end({ timeout: RETIRE_SECONDS }).catch(() => {})
+    former.end({ timeout: limits.queryDeadline / 1000 }).catch(() => {})
   }
 
   const cancel = (pid: number | null): void => {
