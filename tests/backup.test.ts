@@ -60,7 +60,9 @@ const manifestOf = (backup: string): Promise<Manifest> =>
   Bun.file(join(backup, 'manifest.json')).json()
 
 const finishedIn = (folder: string): string[] =>
-  readdirSync(folder).filter((name) => !name.startsWith('.'))
+  readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
 
 test('a backup is made and verified while users write, and has accounts and secret', async () => {
   const folder = temporaryFolder()

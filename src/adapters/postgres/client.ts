@@ -9,6 +9,8 @@ export type Limits = Readonly<{
   /** Milliseconds that a query may take, and may wait for a connection. */
   queryDeadline: number
   connectionDeadline: number
+  /** Milliseconds that statements under way have when one of them has shown that its connection is dead. */
+  replacementDeadline: number
 }>
 
 /**
@@ -61,12 +63,12 @@ export const connect = (url: string, limits: Limits, onPooler = (): void => {}):
     prepare = false
   }
 
-  /** The driver cannot replace a single connection. Statements under way keep their deadlines. */
+  /** The driver cannot replace a single connection. */
   const replace = (former: postgres.Sql): void => {
     if (former !== pool || performance.now() - opened < REPLACE_PAUSE_MS) return
     pool = open()
     opened = performance.now()
-    former.end({ timeout: limits.queryDeadline / 1000 }).catch(() => {})
+    former.end({ timeout: limits.replacementDeadline / 1000 }).catch(() => {})
   }
 
   const cancel = (pid: number | null): void => {

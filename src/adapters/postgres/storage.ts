@@ -27,7 +27,15 @@ export type PostgresOptions = Partial<Limits> &
     onPooler?: () => void
   }>
 
-const LIMITS: Limits = { poolSize: 10, queryDeadline: 5000, connectionDeadline: 2000 }
+const LIMITS: Limits = {
+  poolSize: 10,
+  queryDeadline: 5000,
+  connectionDeadline: 2000,
+  replacementDeadline: 1000,
+}
+
+/** A node that is silent says nothing about the statements that others work on. */
+const CLUSTER_LIMITS: Limits = { ...LIMITS, replacementDeadline: LIMITS.queryDeadline }
 
 /** Milliseconds that a request waits for a database not reached yet. */
 const START_DEADLINE = 9000
@@ -51,7 +59,7 @@ export const postgresStorage = (
   poolLoad(): PoolLoad
   close(): Promise<void>
 } => {
-  const all = { ...LIMITS, ...limits }
+  const all = { ...(sharding === 'citus' ? CLUSTER_LIMITS : LIMITS), ...limits }
   const client = connect(url, all, onPooler)
   const cluster = sharding === 'citus' ? perNode(url, client, { ...all, onWarning }) : undefined
   const send = cluster?.query ?? client.query

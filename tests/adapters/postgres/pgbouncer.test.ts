@@ -15,7 +15,12 @@ import { put } from '../../support/tasks.ts'
 
 setDefaultTimeout(60_000)
 
-const LIMITS = { poolSize: 4, queryDeadline: 5000, connectionDeadline: 5000 }
+const LIMITS = {
+  poolSize: 4,
+  queryDeadline: 5000,
+  connectionDeadline: 5000,
+  replacementDeadline: 1000,
+}
 
 const poolers: PgBouncer[] = []
 afterAll(async () => {
@@ -34,7 +39,11 @@ const declared = async (): Promise<string> => `${await pooled('transaction')}?pg
 
 /** A row of each server session that a number of statements at once were run in. */
 const sessions = async (url: string, columns: string): Promise<Record<string, unknown>[]> => {
-  const pool = openPool(url, { name: 'test', size: 8, connectionDeadline: 5000 })
+  const pool = openPool(url, {
+    name: 'test',
+    size: 8,
+    connectionDeadline: 5000,
+  })
   const text = `select ${columns}, pg_backend_pid() as pid, pg_sleep(0.01)`
   const results = await Promise.all(Array.from({ length: 40 }, () => pool.query(text)))
   await pool.end()
