@@ -218,8 +218,13 @@ const parseStorage = (
   return { kind: 'postgres', url: value, ...options }
 }
 
-const parseHost = (value: string): string | undefined =>
-  isIPv6(value) || (/^[\w.-]+$/.test(value) && URL.canParse(`http://${value}`)) ? value : undefined
+/** An IPv6 address may stand in brackets, as in a URL. */
+const parseHost = (value: string): string | undefined => {
+  const host = value.replace(/^\[(.*)\]$/, '$1')
+  return isIPv6(host) || (/^[\w.-]+$/.test(value) && URL.canParse(`http://${value}`))
+    ? host
+    : undefined
+}
 
 const parseAllowed = (value: string): string[] | undefined => {
   const words = value.split(',').map((word) => word.trim())
