@@ -3,15 +3,17 @@ import type { Change, FeedState, Reminders } from '../domain/change.ts'
 import type { Changeset } from '../domain/changeset.ts'
 import type { Message } from '../domain/delivery.ts'
 import type { Instant } from '../domain/due-date.ts'
-import type { Revision, Task, TaskDraft, TaskId, TaskOrigin, UserId } from '../domain/task.ts'
+import type { Revision, Task, TaskId, UserId } from '../domain/task.ts'
 import type { Position, TaskQuery } from '../domain/task-query.ts'
 import type { Scope } from '../domain/token.ts'
 import type { Version } from '../domain/version.ts'
 import type { AttemptError, Webhook } from '../domain/webhook.ts'
+import type { ImportReader } from './import-ports.ts'
 import type { Json } from './json.ts'
 import type { TokenSecrets, TokenStore } from './token-ports.ts'
 import type { Trace } from './trace.ts'
 
+export * from './import-ports.ts'
 export type { TokenSecrets, TokenStore, TokenUse } from './token-ports.ts'
 
 export type Clock = () => Instant
@@ -263,40 +265,6 @@ export type Spent = Readonly<{ left: number; wait: number; reset: number }>
 export type Budgets = Readonly<{
   spend(user: UserId, budget: Budget, amount: number): Spent
 }>
-
-export const IMPORT_FORMATS = ['json', 'todoist', 'google', 'ics', 'todo.txt', 'csv'] as const
-export type ImportFormat = (typeof IMPORT_FORMATS)[number]
-
-/**
- * `place` is its line, or its number in formats without lines. `original`: the id of a task that was
- * exported here. The id in `origin` is the same whenever the same owner imports it.
- */
-export type SourceTask = Readonly<{
-  place: number
-  draft: TaskDraft
-  origin: TaskOrigin
-  original: TaskId | null
-}>
-
-/** What was not understood or has no place in a task; `at` has the first 20 places of `count`. */
-export type ImportNote = Readonly<{
-  field: string
-  detail: string
-  count: number
-  at: readonly number[]
-}>
-
-export type ParsedImport = Readonly<{
-  tasks: readonly SourceTask[]
-  notes: readonly ImportNote[]
-}>
-
-/** Throws `invalid` for a file that is not of the format. Drafts may have invalid texts. */
-export type ImportReader = (
-  owner: UserId,
-  format: ImportFormat,
-  bytes: Uint8Array,
-) => Promise<ParsedImport>
 
 export type Ports = Readonly<{
   /** Never goes back, so that what is due stays due. */

@@ -18,13 +18,13 @@ export type TokenStore = Readonly<{
   remove(owner: UserId, id: string): Promise<boolean>
   /** Undefined as soon as `remove` has resolved, in whichever process it was called. */
   find(hash: string): Promise<Token | undefined>
-  /** Raises `last_used_at`, never lowers it. A use may get lost; the next one tells. */
+  /** Raises `last_used_at`, never lowers it. A use may be lost; the next one makes up for it. */
   noteUses(uses: readonly TokenUse[]): Promise<void>
 }>
 
 /**
  * A token is `tp_`, 32 random bytes in base62 (43 characters) and their CRC-32 in base62 (6). What is
- * looked up is a hash of all that randomness, so the time of a comparison helps nobody to guess.
+ * looked up is a hash of all that randomness, so the time of a comparison gives nothing away.
  */
 export type TokenSecrets = Readonly<{
   create(): string

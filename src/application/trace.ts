@@ -7,7 +7,7 @@ const STATE = /^[\x20-\x7e]{1,512}$/
 
 const SAMPLED = 1
 
-/** Undefined for a `traceparent` that is to be ignored (section 3.2.2 and 4.3). */
+/** Undefined for a `traceparent` that must be ignored (sections 3.2.2 and 4.3). */
 export const parseTrace = (traceparent: string, tracestate: string | null): Trace | undefined => {
   const [, version, id = '', parent = '', flags = '', more] = TRACE_PARENT.exec(traceparent) ?? []
   if (version === undefined || version === 'ff' || (version === '00' && more)) return undefined

@@ -1,3 +1,6 @@
+import type { ReadVariable } from './config.ts'
+import { parseHttpUrl } from './origins.ts'
+
 export type MailOptions = Readonly<{ url: string; from: string }>
 
 export type AccountsConfig = Readonly<{
@@ -9,12 +12,7 @@ export type AccountsConfig = Readonly<{
 }>
 
 type Environment = Readonly<{
-  read: <Value>(
-    name: string,
-    fallback: Value,
-    parse: (text: string) => Value | undefined,
-    help: string,
-  ) => Value
+  read: ReadVariable
   text: (name: string) => string | undefined
   problems: string[]
 }>
@@ -67,12 +65,7 @@ const readMail = ({ read, problems }: Environment): MailOptions | undefined => {
 }
 
 const readOidc = ({ read, text, problems }: Environment): AccountsConfig['oidc'] => {
-  const issuer = read(
-    'OIDC_ISSUER',
-    undefined,
-    (value) => (/^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
-    'must be an http or https URL.',
-  )
+  const issuer = read('OIDC_ISSUER', undefined, parseHttpUrl, 'must be an http or https URL.')
   const [clientId, clientSecret] = [text('OIDC_CLIENT_ID'), text('OIDC_CLIENT_SECRET')]
   const given = text('OIDC_NAME')
   if (issuer !== undefined && clientId === undefined)

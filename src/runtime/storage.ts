@@ -12,7 +12,7 @@ export type OpenStorage = Readonly<{
   shared: boolean
   /** Of connections that requests share: statements under way or waiting, and waits so far. */
   poolLoad?(): Readonly<{ size: number; statements: number; waits: number }>
-  /** Removes what was deleted from the storage's own files, if it has any. */
+  /** Erases deleted content from the storage's own files; absent without files. */
   eraseDeleted?(): Promise<undefined>
   close(): void | Promise<void>
 }>

@@ -1,4 +1,5 @@
 import type { ReadVariable } from './config.ts'
+import { parseHttpUrl } from './origins.ts'
 
 export type TelemetryConfig = Readonly<{
   /** With a port `/metrics` has one of its own, else it is served like all other paths. */
@@ -35,7 +36,7 @@ export const readTelemetry = (read: ReadVariable): TelemetryConfig => {
   const endpoint = read(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     undefined,
-    (value) => (/^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined),
+    parseHttpUrl,
     'must be an http or https URL, such as http://localhost:4318.',
   )
   const headers = read(

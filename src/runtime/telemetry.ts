@@ -9,7 +9,7 @@ import type { Sources } from './metrics.ts'
 export type Telemetry = Readonly<{
   handler: Pick<HandlerOptions, 'measure' | 'tracing' | 'logClient'>
   api: Pick<ApiOptions, 'metrics'>
-  /** Wraps what is to be measured and traced. */
+  /** Wraps the ports that are measured and traced. */
   ports<Given extends Pick<Ports, 'send'>>(given: Given): Given & Pick<Ports, 'send' | 'traces'>
   start(sources: Sources): void
   stop(): Promise<void>

@@ -74,7 +74,7 @@ const PASSWORD_MISSING = {
   detail: 'Send the current password of the account as password.',
 }
 
-/** The library changes the address of whoever has the session, and is silent about a known one. */
+/** The library asks for no password, and does not report that an address is taken. */
 const changeEmail: Guard = async (auth, request, settings) => {
   const refused = await requirePassword(auth, request, settings)
   const session = await auth.api.getSession({ headers: request.headers })

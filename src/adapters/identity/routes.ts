@@ -2,7 +2,7 @@
 export type Costs = Readonly<{
   /** It hashes a password. */
   hashes?: boolean
-  /** It tells whether a password is right. */
+  /** Its response shows whether a password is right. */
   guesses?: boolean
   /** It sends mail to any address. */
   mails?: boolean

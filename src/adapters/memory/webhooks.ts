@@ -3,7 +3,7 @@ import { accountDeleted } from '../../domain/access.ts'
 import type { Instant } from '../../domain/due-date.ts'
 import { type Owner, ownerOf, type State, storeRecord } from './state.ts'
 
-/** Returns whether the owner has any that is enabled. */
+/** Returns whether the owner has an enabled webhook. */
 export const wakeWebhooks = ({ webhooks }: Owner, at: Instant): boolean => {
   const enabled = [...webhooks.values()].filter(({ disabled }) => !disabled)
   for (const webhook of enabled) {

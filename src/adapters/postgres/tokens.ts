@@ -57,7 +57,7 @@ const FIND = `select ${COLUMNS} from taskport.tokens where hash = $1::text`
 const FIND_TOGETHER = `
   select ${COLUMNS} from taskport.tokens where hash = any(string_to_array($1::text, ','))`
 
-/** Waits for nobody: who holds a lock is noting the same minute, or revoking the token. */
+/** Skips locked rows: the holder of the lock is noting the same minute, or revoking the token. */
 const NOTE_USES = `
   with used as (
     select t.hash, w.at from json_to_recordset($1::text::json) as w (hash text, at text)

@@ -32,6 +32,8 @@ export type Manifest = Readonly<{
   files: Readonly<Record<string, File>>
 }>
 
+export type Backup = Readonly<{ path: string; manifest: Manifest }>
+
 /** Finished backups, the oldest first. */
 export const backupsIn = (folder: string): string[] =>
   (existsSync(folder) ? readdirSync(folder) : [])

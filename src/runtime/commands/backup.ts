@@ -1,5 +1,7 @@
-import { type Backup, makeBackup, verifyBackup } from '../backup/make.ts'
+import type { Backup } from '../backup/folder.ts'
+import { makeBackup } from '../backup/make.ts'
 import { terminalProgress } from '../backup/progress.ts'
+import { verifyBackup } from '../backup/verify.ts'
 import { readConfig } from '../config.ts'
 
 /** To BACKUP_DIR unless a folder is given. */

@@ -87,7 +87,7 @@ export const bodySchemas = {
       callbackURL: url('Where the browser goes when it is signed in.'),
       newUserCallbackURL: url('The same for a new account.'),
       errorCallbackURL: url('Where it goes with the parameter error. /account by default.'),
-      disableRedirect: t.Optional(t.Boolean({ description: 'Whether redirect is to be false.' })),
+      disableRedirect: t.Optional(t.Boolean({ description: 'Makes redirect false.' })),
     },
     strict,
   ),

@@ -10,6 +10,6 @@ export const scopeOf = ({ hooks }: Route): Scope | undefined => {
   return SCOPES.find((scope) => scope === name)
 }
 
-/** For what only the body tells. Throws `insufficient-scope`. */
+/** For a scope that depends on the body. Throws `insufficient-scope`. */
 export const requireScopeFor = (request: Request, scope: Scope): void =>
   requireScope(contextOf(request).scopes, scope)

@@ -1,7 +1,7 @@
 import type { TaskDraft } from '../../../domain/task.ts'
 import type { Notes } from '../notes.ts'
 
-/** `key` tells the tasks of a source apart; `id` is that of a task which was exported here. */
+/** `key` identifies a task of the source; `id` is that of a task which was exported here. */
 export type Found = Readonly<{
   key: string
   id?: string | undefined
